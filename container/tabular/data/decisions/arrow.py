@@ -9,11 +9,13 @@ import pyarrow.compute as pc
 
 __all__ = [
     "LARGEST_EXACT",
+    "MOST_IN_C",
     "are_days",
     "as_arrow",
     "as_counts",
     "as_series",
     "as_texts",
+    "chunks_of",
     "counts_of",
     "first_texts",
     "is_text",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
+MOST_IN_C = 2**31 - 1  # rows of a column that an extension reads
 SAMPLE_ROWS = 20_000
 
 
@@ -159,6 +162,17 @@ def taken(cells: pa.ChunkedArray, rows: np.ndarray) -> pa.Array:
         if first < last
     ]
     return pa.concat_arrays(parts) if parts else pa.array([], cells.type)
+
+
+def chunks_of(
+    texts: pa.Array | pa.ChunkedArray,
+) -> list[tuple[pa.Buffer | None, pa.Buffer, pa.Buffer | None, int, int]]:
+    """The buffers of texts of `pa.string()`, chunk by chunk, as an extension takes a column.
+
+    One call for all chunks waits for Python's lock once, and not while other columns are decided.
+    """
+    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+    return [(*chunk.buffers(), chunk.offset, len(chunk)) for chunk in filter(len, chunks)]
 
 
 def letters_of(cells: pa.ChunkedArray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import taken
+from tabular.data.decisions.arrow import MOST_IN_C, chunks_of, taken
 from tabular.data.values.cells import MARKS
 
 try:
@@ -22,7 +22,6 @@ except ImportError:
 
 __all__ = ["Counts", "count", "have_blanks"]
 
-MOST_ROWS = 2**31 - 1  # of the extension
 _MARKS = pa.array(MARKS, pa.string())
 
 
@@ -96,9 +95,8 @@ class Counts:
 
 def count(cells: pa.ChunkedArray) -> Counts:
     """Count the texts of a column, without missing cells."""
-    if counts_in_c and cells.type == pa.string() and len(cells) <= MOST_ROWS:
-        chunks = [(*chunk.buffers(), chunk.offset, len(chunk)) for chunk in filter(len, cells.chunks)]
-        is_new, counts, blanks, may_be_marks = counts_in_c.count(chunks, _LENGTHS)
+    if counts_in_c and cells.type == pa.string() and len(cells) <= MOST_IN_C:
+        is_new, counts, blanks, may_be_marks = counts_in_c.count(chunks_of(cells), _LENGTHS)
         return Counts(cells, is_new, np.frombuffer(counts, np.int32), blanks, may_be_marks)
     found = pc.value_counts(cells.drop_null())
     texts = pa.chunked_array([found.field("values")])

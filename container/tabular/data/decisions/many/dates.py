@@ -10,7 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_counts, first_texts, letters_of, taken
+from tabular.data.decisions.arrow import (
+    MOST_IN_C,
+    as_counts,
+    chunks_of,
+    first_texts,
+    letters_of,
+    taken,
+)
 from tabular.data.decisions.decision import FIRST
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, is_date
@@ -121,12 +128,10 @@ def _needs_all_texts(form: str) -> bool:
 
 def _fitting(cells: pa.ChunkedArray, form: str) -> np.ndarray:
     """Whether each cell (n_rows,) is a date in a format, as most are written."""
-    layouts = layouts_as_bytes(form) if texts_in_c and cells.type == pa.string() else None
+    in_c = texts_in_c and cells.type == pa.string() and len(cells) <= MOST_IN_C
+    layouts = layouts_as_bytes(form) if in_c else None
     if layouts is not None:
-        found, start = np.empty(len(cells), dtype=bool), 0
-        for chunk in filter(len, cells.chunks):
-            _, ends, letters = chunk.buffers()
-            texts_in_c.dates(ends, letters, chunk.offset, layouts, found[start : start + len(chunk)])
-            start += len(chunk)
+        found = np.empty(len(cells), dtype=bool)
+        texts_in_c.dates(chunks_of(cells), layouts, found)
         return found
     return np.concatenate([~np.isnan(read_letters(*texts, form)) for texts in letters_of(cells)])

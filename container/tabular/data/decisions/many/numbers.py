@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import counts_of, first_texts, taken
+from tabular.data.decisions.arrow import MOST_IN_C, chunks_of, counts_of, first_texts, taken
 from tabular.data.values.cells import is_gap
 from tabular.data.values.finding.numbers import FoundNumbers, find_numbers
 from tabular.data.values.numbers import marks_of, may_stand_before, read_number
@@ -106,16 +106,11 @@ def _read_in_c(cells: pa.ChunkedArray, form: NumberFormat) -> tuple[np.ndarray, 
     None if the extension does not know the format, or there are too many digits for it.
     """
     known = not form.affixes and not form.scales and form.decimal in IN_C and form.thousands in ("", *IN_C)
-    if cells_in_c is None or not known or cells.type != pa.string():
+    if cells_in_c is None or not known or cells.type != pa.string() or len(cells) > MOST_IN_C:
         return None
-    alike, values, start = np.empty(len(cells), dtype=bool), np.empty(len(cells)), 0
+    alike, values = np.empty(len(cells), dtype=bool), np.empty(len(cells))
     signs = form.decimal.encode(), form.thousands.encode() or b"\0"
-    for chunk in filter(len, cells.chunks):
-        rows = slice(start, start + len(chunk))
-        if not cells_in_c.grouped(*chunk.buffers(), chunk.offset, *signs, values[rows], alike[rows]):
-            return None
-        start += len(chunk)
-    return alike, values
+    return (alike, values) if cells_in_c.grouped(chunks_of(cells), *signs, values, alike) else None
 
 
 def _alike(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:

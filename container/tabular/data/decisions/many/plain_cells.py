@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import letters_of
+from tabular.data.decisions.arrow import MOST_IN_C, chunks_of, letters_of
 from tabular.data.decisions.decision import FIRST
 
 try:
@@ -61,36 +61,23 @@ def read_plain(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainC
 
 def _read_in_c(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainCells | None:
     """The same for cells with few digits and without exponents; None if a cell is anything else."""
-    if cells.type != pa.string() or cells.null_count == len(cells):
+    if cells.type != pa.string() or not cells.null_count < len(cells) <= MOST_IN_C:
         return None
-    values, start = np.empty(len(cells)) if into is None else into, 0
-    parts, codes = [], []
-    for chunk in filter(len, cells.chunks):
-        valid, ends, letters = chunk.buffers()
-        part = cells_in_c.read(valid, ends, letters, chunk.offset, values[start : start + len(chunk)])
-        if part is None:
-            return None
-        parts.append(part)
-        codes += [start + part[3]] if part[3] >= 0 else []
-        start += len(chunk)
-    counts, points, vary, _, shortest, longest, least, greatest = zip(*parts, strict=True)
+    values = np.empty(len(cells)) if into is None else into
+    found = cells_in_c.read(chunks_of(cells), values)
+    if found is None:
+        return None
+    count, has_points, may_vary, code, *lengths, least, greatest = found
     whole = None
-    if not any(points):
+    if not has_points:
         if cells.null_count:
             missing = np.isnan(values)
             whole = pa.array(np.where(missing, 0, values).astype(np.int64), mask=missing)
         else:
             whole = pa.array(values.astype(np.int64))
         whole = pa.chunked_array([whole])
-    return PlainCells(
-        values,
-        whole,
-        sum(counts),
-        min(codes, default=None),
-        any(vary),
-        (min(shortest), max(longest)),
-        (min(least), max(greatest)),
-    )
+    first_code = code if code >= 0 else None
+    return PlainCells(values, whole, count, first_code, may_vary, tuple(lengths), (least, greatest))
 
 
 def _read_by_arrow(cells: pa.ChunkedArray) -> PlainCells | None:

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from tabular.data.decisions.arrow import MOST_IN_C, chunks_of
+
 try:
     from tabular.data.values.native import texts as texts_in_c
 except ImportError:
@@ -36,12 +38,9 @@ class Shapes(NamedTuple):
 
 def shapes_of(texts: pa.Array | pa.ChunkedArray) -> Shapes:
     """What each of some texts, of which none is missing, may be."""
-    if texts_in_c is None or texts.type != pa.string():
+    if texts_in_c is None or texts.type != pa.string() or len(texts) > MOST_IN_C:
         none, each = np.zeros(len(texts), dtype=bool), np.ones(len(texts), dtype=bool)
         return Shapes(none, each, each, each, each, each)
-    found, start = np.empty(len(texts), np.uint8), 0
-    for chunk in filter(len, texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]):
-        _, ends, letters = chunk.buffers()
-        texts_in_c.shapes(ends, letters, chunk.offset, found[start : start + len(chunk)])
-        start += len(chunk)
+    found = np.empty(len(texts), np.uint8)
+    texts_in_c.shapes(chunks_of(texts), found)
     return Shapes(*((found & bit).astype(bool) for bit in (NUMBER, BEYOND, IN_WORDS, RANK, YEAR, DAY)))

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunks.h"
 #include "hashes.h"
 
 #define FETCHED 32          /* texts whose places are fetched at a time */
 #define FIRST_PLACES 1024   /* a power of two, as all sizes of the table are */
 #define GROWTH 4            /* of a table of which three quarters are taken */
-#define MOST_ROWS INT32_MAX /* so that a number of a text and a count fit into 32 bits */
 #define SIGNS 128           /* of ASCII */
 #define MOST_SIGNS 31       /* of a mark, so that a bit stands for each length */
 
@@ -23,12 +23,6 @@
 #else
 #define FETCH(address) (void)(address)
 #endif
-
-/* An array of Arrow, of `n_rows` texts from `first` on. */
-typedef struct {
-    Py_buffer valid, ends, letters;
-    Py_ssize_t first, n_rows;
-} Chunk;
 
 typedef struct {
     const char *letters;
@@ -135,7 +129,6 @@ static inline int count_text(Counts *counts, const char *letters, uint32_t lengt
 static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_ssize_t start)
 {
     const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
-    const uint8_t *valid = chunk->valid.buf;
     const char *letters = chunk->letters.buf;
     for (Py_ssize_t base = 0; base < chunk->n_rows; base += FETCHED) {
         const int some = (int)(chunk->n_rows - base < FETCHED ? chunk->n_rows - base : FETCHED);
@@ -151,8 +144,8 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
                 FETCH(counts->texts + (uint32_t)place - 1);
         }
         for (int row = 0; row < some; row++) {
-            const Py_ssize_t place = chunk->first + base + row, at = start + base + row;
-            if (valid != NULL && !(valid[place >> 3] >> (place & 7) & 1))
+            const Py_ssize_t at = start + base + row;
+            if (is_missing(chunk, base + row))
                 continue;
             const int32_t begin = ends[base + row];
             const int found =
@@ -169,41 +162,8 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
     return 1;
 }
 
-/* Whether the buffers of a chunk are as long as its rows say. */
-static int is_whole(const Chunk *chunk)
-{
-    const Py_ssize_t last = chunk->first + chunk->n_rows;
-    return chunk->first >= 0 && chunk->n_rows >= 0 && chunk->ends.len / (Py_ssize_t)sizeof(int32_t) > last
-        && ((const int32_t *)chunk->ends.buf)[last] <= chunk->letters.len
-        && (chunk->valid.buf == NULL || chunk->valid.len * 8 >= last);
-}
-
-/* The chunks that Python gave, as many as have been read; NULL with an error if one is wrong. */
-static Chunk *read_chunks(PyObject *given, Py_ssize_t *n_chunks, Py_ssize_t *n_rows)
-{
-    const Py_ssize_t count = PySequence_Fast_GET_SIZE(given);
-    Chunk *chunks = malloc((size_t)(count + 1) * sizeof(Chunk));
-    if (chunks == NULL)
-        PyErr_NoMemory();
-    while (!PyErr_Occurred() && *n_chunks < count) {
-        Chunk *chunk = chunks + *n_chunks;
-        PyObject *one = PySequence_Fast_GET_ITEM(given, *n_chunks);
-        if (!PyArg_ParseTuple(
-                one, "z*y*z*nn", &chunk->valid, &chunk->ends, &chunk->letters, &chunk->first, &chunk->n_rows))
-            break;
-        ++*n_chunks;
-        if (!is_whole(chunk))
-            PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
-        else if (chunk->n_rows > MOST_ROWS - *n_rows)
-            PyErr_SetString(PyExc_ValueError, "There are too many rows.");
-        else
-            *n_rows += chunk->n_rows;
-    }
-    return chunks;
-}
-
 /* Count all texts; return 0 if there is not enough memory. */
-static int count_all(Counts *counts, const Chunk *chunks, Py_ssize_t n_chunks, uint8_t *is_new)
+static int count_all(Counts *counts, const Column *column, uint8_t *is_new)
 {
     counts->mask = FIRST_PLACES - 1;
     counts->room = FIRST_PLACES;
@@ -212,8 +172,8 @@ static int count_all(Counts *counts, const Chunk *chunks, Py_ssize_t n_chunks, u
     if (counts->places == NULL || counts->texts == NULL)
         return 0;
     Py_ssize_t start = 0;
-    for (Py_ssize_t number = 0; number < n_chunks; start += chunks[number++].n_rows)
-        if (!count_chunk(counts, chunks + number, is_new, start))
+    for (Py_ssize_t number = 0; number < column->n_chunks; start += column->chunks[number++].n_rows)
+        if (!count_chunk(counts, column->chunks + number, is_new, start))
             return 0;
     return 1;
 }
@@ -250,17 +210,15 @@ static PyObject *count(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "There are not the lengths of marks for all signs.");
         return NULL;
     }
-    PyObject *given = PySequence_Fast(argument, "The chunks are not a sequence.");
-    if (given == NULL) {
+    Column column;
+    if (!read_column(argument, &column)) {
         PyBuffer_Release(&lengths);
         return NULL;
     }
-    Py_ssize_t n_chunks = 0, n_rows = 0;
     Counts counts = {0};
     PyObject *result = NULL, *is_new = NULL, *are_marks = NULL;
-    Chunk *chunks = read_chunks(given, &n_chunks, &n_rows);
-    const size_t n_bytes = (size_t)(n_rows + 7) / 8;
-    if (!PyErr_Occurred() && (is_new = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n_bytes)) != NULL
+    const size_t n_bytes = (size_t)(column.n_rows + 7) / 8;
+    if ((is_new = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n_bytes)) != NULL
         && (are_marks = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)n_bytes)) != NULL) {
         uint8_t *bits = (uint8_t *)PyBytes_AS_STRING(is_new);
         int has_memory;
@@ -270,22 +228,16 @@ static PyObject *count(PyObject *self, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         memset(bits, 0, n_bytes);
         memset(counts.are_marks, 0, n_bytes);
-        has_memory = count_all(&counts, chunks, n_chunks, bits);
+        has_memory = count_all(&counts, &column, bits);
         Py_END_ALLOW_THREADS
         result = has_memory ? as_result(&counts, is_new, are_marks) : PyErr_NoMemory();
     }
-    for (Py_ssize_t number = 0; number < n_chunks; number++) {
-        PyBuffer_Release(&chunks[number].valid);
-        PyBuffer_Release(&chunks[number].ends);
-        PyBuffer_Release(&chunks[number].letters);
-    }
-    free(chunks);
+    release_column(&column);
     free(counts.places);
     free(counts.texts);
     PyBuffer_Release(&lengths);
     Py_XDECREF(is_new);
     Py_XDECREF(are_marks);
-    Py_DECREF(given);
     return result;
 }
 

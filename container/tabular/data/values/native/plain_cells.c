@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "chunks.h"
+
 #define EXACT 9007199254740992ULL /* 2^53: a double represents every integer up to here */
 #define MOST_DIGITS 18            /* which never overflow 64 bits */
 #define SURE_DIGITS 15            /* different numbers of so many digits are different doubles */
@@ -144,27 +146,27 @@ static inline int read_words(
 }
 #endif
 
-/* Read all texts; return 0 if one is not a plain number. */
-static int read_all(const int32_t *ends, const char *letters, const uint8_t *valid, Py_ssize_t first,
-    double *numbers, Py_ssize_t n_rows, Found *result)
+/* Read all texts of a chunk, whose rows are counted from `start`; return 0 if one is not a plain number. */
+static int read_chunk(const Chunk *chunk, double *numbers, Py_ssize_t start, Found *result)
 {
+    const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
+    const char *letters = chunk->letters.buf;
     Found found = *result; /* which stays in registers */
-    for (Py_ssize_t row = 0; row < n_rows; row++) {
-        const Py_ssize_t place = first + row;
-        if (valid != NULL && !(valid[place >> 3] >> (place & 7) & 1)) {
+    for (Py_ssize_t row = 0; row < chunk->n_rows; row++) {
+        if (is_missing(chunk, row)) {
             numbers[row] = NAN;
             continue;
         }
-        const char *at = letters + ends[place], *end = letters + ends[place + 1];
+        const char *at = letters + ends[row], *end = letters + ends[row + 1];
         int is_plain;
 #if defined(WORD)
         const int negative = at < end && *at == '-';
         const Py_ssize_t length = end - at - negative;
-        if (length > 0 && length <= 2 * WORD && ends[place + 1] >= 2 * WORD)
-            is_plain = read_words(at + negative, end, negative, numbers + row, row, &found);
+        if (length > 0 && length <= 2 * WORD && ends[row + 1] >= 2 * WORD)
+            is_plain = read_words(at + negative, end, negative, numbers + row, start + row, &found);
         else
 #endif
-            is_plain = read_digits(at, end, numbers + row, row, &found);
+            is_plain = read_digits(at, end, numbers + row, start + row, &found);
         if (!is_plain)
             return 0;
     }
@@ -172,40 +174,47 @@ static int read_all(const int32_t *ends, const char *letters, const uint8_t *val
     return 1;
 }
 
+static int read_all(const Column *column, double *numbers, Found *found)
+{
+    Py_ssize_t start = 0;
+    for (Py_ssize_t number = 0; number < column->n_chunks; start += column->chunks[number++].n_rows)
+        if (!read_chunk(column->chunks + number, numbers + start, start, found))
+            return 0;
+    return 1;
+}
+
 PyDoc_STRVAR(read_doc,
-    "read(valid, ends, letters, first, numbers)\n\n"
-    "Fill `numbers` (n_rows,), float64, with those of the texts of an Arrow array from `first` on, NaN if one\n"
-    "is missing. `valid`, `ends` and `letters` are the array's buffers. Returns (filled, points, spellings,\n"
-    "code, shortest, longest, least, greatest): the count of numbers, whether some have a decimal point, whether\n"
-    "a number may be written in several ways, the first row of a number with leading zeros (-1: none), how long\n"
-    "the texts are, and the least and the greatest number. None if a text is not a plain number.");
+    "read(chunks, numbers)\n\n"
+    "Fill `numbers` (n_rows,), float64, with those of the texts of some Arrow arrays of strings, NaN if one is\n"
+    "missing. Each array is given as (valid, ends, letters, first, n_rows): its buffers, where in them it begins,\n"
+    "and how many rows it has. Returns (filled, points, spellings, code, shortest, longest, least, greatest): the\n"
+    "count of numbers, whether some have a decimal point, whether a number may be written in several ways, the\n"
+    "first row of a number with leading zeros (-1: none), how long the texts are, and the least and the greatest\n"
+    "number. None if a text is not a plain number.");
 
 static PyObject *read_cells(PyObject *self, PyObject *args)
 {
-    Py_buffer valid, ends, letters, numbers;
-    Py_ssize_t first;
-    if (!PyArg_ParseTuple(args, "z*y*z*nw*", &valid, &ends, &letters, &first, &numbers))
+    PyObject *chunks, *result = NULL;
+    Py_buffer numbers;
+    Column column;
+    if (!PyArg_ParseTuple(args, "Ow*", &chunks, &numbers))
         return NULL;
-    const Py_ssize_t n_rows = numbers.len / (Py_ssize_t)sizeof(double), end = first + n_rows;
-    const int32_t *places = ends.buf;
-    Found found = {0, PY_SSIZE_T_MAX, 0, INFINITY, -INFINITY, -1, 0, 0};
-    PyObject *result = NULL;
-    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= end || places[end] > letters.len
-        || (valid.buf != NULL && valid.len * 8 < end))
-        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
-    else {
-        int are_plain;
-        Py_BEGIN_ALLOW_THREADS
-        are_plain = read_all(places, letters.buf, valid.buf, first, numbers.buf, n_rows, &found);
-        Py_END_ALLOW_THREADS
-        result = are_plain ? Py_BuildValue("nOOnnndd", found.filled, found.points ? Py_True : Py_False,
-                                 found.spellings ? Py_True : Py_False, found.code, found.shortest,
-                                 found.longest, found.least, found.greatest)
-                           : Py_NewRef(Py_None);
+    if (read_column(chunks, &column)) {
+        Found found = {0, PY_SSIZE_T_MAX, 0, INFINITY, -INFINITY, -1, 0, 0};
+        if (numbers.len != column.n_rows * (Py_ssize_t)sizeof(double))
+            PyErr_SetString(PyExc_ValueError, "There is not a number for each row.");
+        else {
+            int are_plain;
+            Py_BEGIN_ALLOW_THREADS
+            are_plain = read_all(&column, numbers.buf, &found);
+            Py_END_ALLOW_THREADS
+            result = are_plain ? Py_BuildValue("nOOnnndd", found.filled, found.points ? Py_True : Py_False,
+                                     found.spellings ? Py_True : Py_False, found.code, found.shortest,
+                                     found.longest, found.least, found.greatest)
+                               : Py_NewRef(Py_None);
+        }
+        release_column(&column);
     }
-    PyBuffer_Release(&valid);
-    PyBuffer_Release(&ends);
-    PyBuffer_Release(&letters);
     PyBuffer_Release(&numbers);
     return result;
 }
@@ -262,46 +271,56 @@ static int read_grouped(const char *at, const char *end, char decimal, char thou
     return 1;
 }
 
+/* Read all texts of a chunk, and whether each is written like this; return 0 if a number has too many digits. */
+static int read_grouped_chunk(const Chunk *chunk, char decimal, char thousands, double *numbers, uint8_t *alike)
+{
+    const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
+    const char *letters = chunk->letters.buf;
+    for (Py_ssize_t row = 0; row < chunk->n_rows; row++) {
+        numbers[row] = NAN;
+        const int found = is_missing(chunk, row)
+            ? 0
+            : read_grouped(letters + ends[row], letters + ends[row + 1], decimal, thousands, numbers + row);
+        if (found < 0)
+            return 0;
+        alike[row] = found > 0;
+    }
+    return 1;
+}
+
 PyDoc_STRVAR(grouped_doc,
-    "grouped(valid, ends, letters, first, decimal, thousands, numbers, alike)\n\n"
-    "Fill `numbers` (n_rows,), float64, with those of the texts of an Arrow array from `first` on, and `alike`\n"
-    "(n_rows,), bytes, with whether each is written like 1,234.5 with these signs; NaN and 0 if it is not, or is\n"
-    "missing. `thousands` is zero if there are no groups. Returns False if a number has too many digits.");
+    "grouped(chunks, decimal, thousands, numbers, alike)\n\n"
+    "Fill `numbers` (n_rows,), float64, with those of the texts of some Arrow arrays, given as in `read`, and\n"
+    "`alike` (n_rows,), bytes, with whether each is written like 1,234.5 with these signs; NaN and 0 if it is not,\n"
+    "or is missing. `thousands` is zero if there are no groups. Returns False if a number has too many digits.");
 
 static PyObject *grouped(PyObject *self, PyObject *args)
 {
-    Py_buffer valid, ends, letters, numbers, alike;
-    Py_ssize_t first;
+    PyObject *chunks, *result = NULL;
+    Py_buffer numbers, alike;
+    Column column;
     char decimal, thousands;
-    if (!PyArg_ParseTuple(
-            args, "z*y*z*nccw*w*", &valid, &ends, &letters, &first, &decimal, &thousands, &numbers, &alike))
+    if (!PyArg_ParseTuple(args, "Occw*w*", &chunks, &decimal, &thousands, &numbers, &alike))
         return NULL;
-    const Py_ssize_t n_rows = alike.len, last = first + n_rows;
-    const int32_t *places = ends.buf;
-    PyObject *result = NULL;
-    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= last || places[last] > letters.len
-        || (valid.buf != NULL && valid.len * 8 < last) || numbers.len != n_rows * (Py_ssize_t)sizeof(double))
-        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
-    else {
-        const uint8_t *are_valid = valid.buf;
-        const char *text = letters.buf;
-        double *into = numbers.buf;
-        uint8_t *are_alike = alike.buf;
-        int found = 0;
-        Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t row = 0; row < n_rows && found >= 0; row++) {
-            const Py_ssize_t at = first + row;
-            const int missing = are_valid != NULL && !(are_valid[at >> 3] >> (at & 7) & 1);
-            into[row] = NAN;
-            found = missing ? 0 : read_grouped(text + places[at], text + places[at + 1], decimal, thousands, into + row);
-            are_alike[row] = found > 0;
+    if (read_column(chunks, &column)) {
+        if (alike.len != column.n_rows || numbers.len != column.n_rows * (Py_ssize_t)sizeof(double))
+            PyErr_SetString(PyExc_ValueError, "There is not a number for each row.");
+        else {
+            double *into = numbers.buf;
+            uint8_t *are_alike = alike.buf;
+            int are_short = 1;
+            Py_BEGIN_ALLOW_THREADS
+            for (Py_ssize_t number = 0; number < column.n_chunks && are_short; number++) {
+                const Chunk *chunk = column.chunks + number;
+                are_short = read_grouped_chunk(chunk, decimal, thousands, into, are_alike);
+                into += chunk->n_rows;
+                are_alike += chunk->n_rows;
+            }
+            Py_END_ALLOW_THREADS
+            result = PyBool_FromLong(are_short);
         }
-        Py_END_ALLOW_THREADS
-        result = PyBool_FromLong(found >= 0);
+        release_column(&column);
     }
-    PyBuffer_Release(&valid);
-    PyBuffer_Release(&ends);
-    PyBuffer_Release(&letters);
     PyBuffer_Release(&numbers);
     PyBuffer_Release(&alike);
     return result;

@@ -8,6 +8,7 @@
 #include <Python.h>
 #include <stdint.h>
 
+#include "chunks.h"
 #include "hashes.h"
 
 #define LONGEST 64 /* bytes of a date */
@@ -250,14 +251,15 @@ static int read_ways(const uint8_t *given, Py_ssize_t size, Way *ways)
     return count;
 }
 
-/* Find the dates among texts whose letters end at `end`. */
-static void find_dates(const int32_t *ends, const char *letters, const char *end, Py_ssize_t first,
-    const Way *ways, int count, uint8_t *found, Py_ssize_t n_rows)
+/* Find the dates among the texts of a chunk. */
+static void find_dates(const Chunk *chunk, const Way *ways, int count, uint8_t *found)
 {
+    const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
+    const char *letters = chunk->letters.buf, *end = letters + chunk->letters.len;
     char last[LONGEST + 8] = {0}; /* a text behind which there may be nothing to read */
-    for (Py_ssize_t row = 0; row < n_rows; row++) {
-        const int32_t length = ends[first + row + 1] - ends[first + row];
-        const char *text = letters + ends[first + row];
+    for (Py_ssize_t row = 0; row < chunk->n_rows; row++) {
+        const int32_t length = ends[row + 1] - ends[row];
+        const char *text = letters + ends[row];
         if (end - text < LONGEST && length <= LONGEST)
             text = memcpy(last, text, (size_t)length);
         found[row] = 0;
@@ -267,34 +269,37 @@ static void find_dates(const int32_t *ends, const char *letters, const char *end
 }
 
 PyDoc_STRVAR(dates_doc,
-    "dates(ends, letters, first, layouts, found)\n\n"
-    "Fill `found` (n_rows,), bytes, with whether each text of an Arrow array from `first` on is a date in one\n"
-    "of the layouts. Each layout is a number of bytes: how long it is, how many parts it has, and for each of\n"
-    "them its letter in a format, its start and its width; the letter of a sign is 0, and its width the sign.");
+    "dates(chunks, layouts, found)\n\n"
+    "Fill `found` (n_rows,), bytes, with whether each text of some Arrow arrays of strings is a date in one of the\n"
+    "layouts. Each array is given as (valid, ends, letters, first, n_rows): its buffers, where in them it begins,\n"
+    "and how many rows it has. Each layout is a number of bytes: how long it is, how many parts it has, and for\n"
+    "each of them its letter in a format, its start and its width; the letter of a sign is 0, and its width the\n"
+    "sign.");
 
 static PyObject *dates(PyObject *self, PyObject *args)
 {
-    Py_buffer ends, letters, layouts, found;
-    Py_ssize_t first;
-    if (!PyArg_ParseTuple(args, "y*z*ny*w*", &ends, &letters, &first, &layouts, &found))
+    PyObject *chunks, *result = NULL;
+    Py_buffer layouts, found;
+    Column column;
+    if (!PyArg_ParseTuple(args, "Oy*w*", &chunks, &layouts, &found))
         return NULL;
-    const Py_ssize_t last = first + found.len;
-    const int32_t *places = ends.buf;
-    Way ways[MOST_WAYS];
-    const int count = read_ways(layouts.buf, layouts.len, ways);
-    PyObject *result = NULL;
-    if (count < 0)
-        PyErr_SetString(PyExc_ValueError, "The layouts are damaged, or there are too many.");
-    else if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= last || places[last] > letters.len)
-        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
-    else {
-        Py_BEGIN_ALLOW_THREADS
-        find_dates(places, letters.buf, (const char *)letters.buf + letters.len, first, ways, count, found.buf, found.len);
-        Py_END_ALLOW_THREADS
-        result = Py_NewRef(Py_None);
+    if (read_column(chunks, &column)) {
+        Way ways[MOST_WAYS];
+        const int count = read_ways(layouts.buf, layouts.len, ways);
+        if (count < 0)
+            PyErr_SetString(PyExc_ValueError, "The layouts are damaged, or there are too many.");
+        else if (found.len != column.n_rows)
+            PyErr_SetString(PyExc_ValueError, "There is not a byte for each row.");
+        else {
+            uint8_t *each = found.buf;
+            Py_BEGIN_ALLOW_THREADS
+            for (Py_ssize_t number = 0; number < column.n_chunks; each += column.chunks[number++].n_rows)
+                find_dates(column.chunks + number, ways, count, each);
+            Py_END_ALLOW_THREADS
+            result = Py_NewRef(Py_None);
+        }
+        release_column(&column);
     }
-    PyBuffer_Release(&ends);
-    PyBuffer_Release(&letters);
     PyBuffer_Release(&layouts);
     PyBuffer_Release(&found);
     return result;
@@ -415,34 +420,41 @@ static uint8_t shape_of(const char *at, const char *end)
         | (is_rank(at, end) ? RANK : 0) | (has_year(at, end) ? YEAR : 0) | (may_be_day(at, end) ? DAY : 0));
 }
 
+/* Find what the texts of a chunk may be. */
+static void find_shapes(const Chunk *chunk, uint8_t *found)
+{
+    const int32_t *ends = (const int32_t *)chunk->ends.buf + chunk->first;
+    const char *letters = chunk->letters.buf;
+    for (Py_ssize_t row = 0; row < chunk->n_rows; row++)
+        found[row] = letters == NULL ? 0 : shape_of(letters + ends[row], letters + ends[row + 1]);
+}
+
 PyDoc_STRVAR(shapes_doc,
-    "shapes(ends, letters, first, found)\n\n"
-    "Fill `found` (n_rows,), bytes, with what each text of an Arrow array from `first` on may be, as bits: 1, like a\n"
-    "number; 2, a number in words; 4, a rank; 8, with a year; 16, a day of a month; 32, with signs beyond ASCII,\n"
-    "which may be any of these.");
+    "shapes(chunks, found)\n\n"
+    "Fill `found` (n_rows,), bytes, with what each text of some Arrow arrays, given as in `dates`, may be, as bits: 1,\n"
+    "like a number; 2, a number in words; 4, a rank; 8, with a year; 16, a day of a month; 32, with signs beyond\n"
+    "ASCII, which may be any of these.");
 
 static PyObject *shapes(PyObject *self, PyObject *args)
 {
-    Py_buffer ends, letters, found;
-    Py_ssize_t first;
-    if (!PyArg_ParseTuple(args, "y*z*nw*", &ends, &letters, &first, &found))
+    PyObject *chunks, *result = NULL;
+    Py_buffer found;
+    Column column;
+    if (!PyArg_ParseTuple(args, "Ow*", &chunks, &found))
         return NULL;
-    const Py_ssize_t last = first + found.len;
-    const int32_t *places = ends.buf;
-    PyObject *result = NULL;
-    if (first < 0 || ends.len / (Py_ssize_t)sizeof(int32_t) <= last || places[last] > letters.len)
-        PyErr_SetString(PyExc_ValueError, "The buffers are shorter than the rows.");
-    else {
-        uint8_t *each = found.buf;
-        const char *all = letters.buf;
-        Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t row = 0; row < found.len; row++)
-            each[row] = all == NULL ? 0 : shape_of(all + places[first + row], all + places[first + row + 1]);
-        Py_END_ALLOW_THREADS
-        result = Py_NewRef(Py_None);
+    if (read_column(chunks, &column)) {
+        if (found.len != column.n_rows)
+            PyErr_SetString(PyExc_ValueError, "There is not a byte for each row.");
+        else {
+            uint8_t *each = found.buf;
+            Py_BEGIN_ALLOW_THREADS
+            for (Py_ssize_t number = 0; number < column.n_chunks; each += column.chunks[number++].n_rows)
+                find_shapes(column.chunks + number, each);
+            Py_END_ALLOW_THREADS
+            result = Py_NewRef(Py_None);
+        }
+        release_column(&column);
     }
-    PyBuffer_Release(&ends);
-    PyBuffer_Release(&letters);
     PyBuffer_Release(&found);
     return result;
 }

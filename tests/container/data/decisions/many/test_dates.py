@@ -183,13 +183,15 @@ def test_damaged_layouts_and_short_buffers_are_refused():
     _, ends, letters = pa.array(["2024", "2025"]).buffers()
     layouts = bytes([4, 1, ord("Y"), 0, 4])
     found = np.zeros(2, dtype=bool)
-    texts.dates(ends, letters, 0, layouts, found)
+    texts.dates([(None, ends, letters, 0, 2)], layouts, found)
     assert found.all()
     for damaged in (layouts[:-1], bytes([3]) + layouts[1:], bytes([65]) + layouts[1:], bytes([4, 33])):
         with pytest.raises(ValueError, match="damaged"):
-            texts.dates(ends, letters, 0, damaged, found)
+            texts.dates([(None, ends, letters, 0, 2)], damaged, found)
     with pytest.raises(ValueError, match="shorter than the rows"):
-        texts.dates(ends, letters, 0, layouts, np.zeros(100, dtype=bool))
+        texts.dates([(None, ends, letters, 0, 100)], layouts, np.zeros(100, dtype=bool))
+    with pytest.raises(ValueError, match="not a byte for each row"):
+        texts.dates([(None, ends, letters, 0, 2)], layouts, np.zeros(3, dtype=bool))
     with pytest.raises(ValueError, match="shorter than the rows"):
         texts.hash(*pa.array(["a"], pa.large_string()).buffers(), 0, np.zeros(9, np.uint64), True)
     with pytest.raises(ValueError, match="shorter than the rows"):

@@ -166,12 +166,11 @@ def test_the_decision_is_the_same_without_a_compiler(monkeypatch, name, style):
 @needs_c
 def test_groups_in_buffers_that_are_too_short_are_refused():
     _, ends, letters = pa.array(["1", "2"]).buffers()
-    for numbers, alike in (
-        (np.empty(100), np.empty(100, dtype=bool)),
-        (np.empty(1), np.empty(2, dtype=bool)),
-    ):
-        with pytest.raises(ValueError, match="shorter than the rows"):
-            many_numbers.cells_in_c.grouped(None, ends, letters, 0, b".", b",", numbers, alike)
+    for rows, places, seen in ((100, 100, "shorter than the rows"), (2, 1, "not a number for each row")):
+        with pytest.raises(ValueError, match=seen):
+            many_numbers.cells_in_c.grouped(
+                [(None, ends, letters, 0, rows)], b".", b",", np.empty(places), np.empty(rows, dtype=bool)
+            )
 
 
 def test_few_texts_are_read_one_by_one():

@@ -115,7 +115,9 @@ def test_a_number_is_the_same_behind_others_where_it_is_read_eight_bytes_at_once
 def test_buffers_that_are_too_short_are_refused():
     _, ends, letters = pa.array(["1", "2"]).buffers()
     with pytest.raises(ValueError, match="shorter than the rows"):
-        plain_cells.cells_in_c.read(None, ends, letters, 10, np.empty(100))
+        plain_cells.cells_in_c.read([(None, ends, letters, 10, 100)], np.empty(100))
+    with pytest.raises(ValueError, match="not a number for each row"):
+        plain_cells.cells_in_c.read([(None, ends, letters, 0, 2)], np.empty(3))
 
 
 def test_large_texts_are_read_by_pyarrow():

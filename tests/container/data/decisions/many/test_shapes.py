@@ -83,4 +83,6 @@ def test_damaged_chunks_are_refused():
     _, ends, letters = pa.array(["a", "b"]).buffers()
     for first, rows in ((0, 99), (-1, 2)):
         with pytest.raises(ValueError, match="shorter than the rows"):
-            texts_in_c.shapes(ends, letters, first, np.empty(rows, np.uint8))
+            texts_in_c.shapes([(None, ends, letters, first, rows)], np.empty(rows, np.uint8))
+    with pytest.raises(ValueError, match="not a byte for each row"):
+        texts_in_c.shapes([(None, ends, letters, 0, 2)], np.empty(1, np.uint8))
