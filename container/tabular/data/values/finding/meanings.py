@@ -53,14 +53,18 @@ def _odd_years(cells: Collection[str], form: str) -> str | None:
         day_number(text, form) if day != day else day
         for text, day in zip(texts, read_dates(texts, form).tolist(), strict=True)
     ]
-    years = {moment_of(day).year: text for text, day in zip(texts, days, strict=True)}
-    first, last = min(years), max(years)
-    if "%Y" in form and (calendar := other_calendar(first, last, years[first])):
+    first, last = (moment_of(end(days)).year for end in (min, max))
+
+    def example(year: int) -> str:
+        pairs = zip(reversed(texts), reversed(days), strict=True)
+        return next(text for text, day in pairs if moment_of(day).year == year)
+
+    if "%Y" in form and (calendar := other_calendar(first, last, example(first))):
         return calendar
     if "%y" in form and last - first > 60:
         return (
-            f"dates with two digits for the year: {years[last]!r} is read as {last} and {years[first]!r} as "
-            f"{first}; write four digits if some are meant in the other century."
+            f"dates with two digits for the year: {example(last)!r} is read as {last} and {example(first)!r} "
+            f"as {first}; write four digits if some are meant in the other century."
         )
     return None
 
