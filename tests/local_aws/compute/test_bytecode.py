@@ -73,6 +73,7 @@ def test_what_lies_elsewhere_is_compiled_as_ever(
     bystander.write_text(SOURCE)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "path_hooks", list(sys.path_hooks))
+        patch.setattr(sys, "dont_write_bytecode", False)
         bytecode.keep(compiled, tmp_path / "a")
         patch.syspath_prepend(bystander.parent)
         importlib.import_module("shipped")
