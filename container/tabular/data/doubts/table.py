@@ -29,7 +29,8 @@ LOOK_ALIKE = str.maketrans(  # Cyrillic and Greek letters that nobody can tell f
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
     "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXo",
 )
-# Labels that may mean a missing value; who is refused or declines may be what is to be predicted.
+# Labels that may mean a missing value. Who is refused or declines may be what is to be predicted, and dk may
+# be Denmark.
 NO_LABELS = NO_NUMBERS - {
     "refused",
     "refuse",
@@ -38,6 +39,7 @@ NO_LABELS = NO_NUMBERS - {
     "withheld",
     "confidential",
     "suppressed",
+    "dk",
 }
 MOST_LEVELS = 100  # that are compared with each other
 

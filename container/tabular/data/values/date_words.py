@@ -219,7 +219,7 @@ def _first_month(span: re.Match[str]) -> str | None:
 
 
 def _place(word: str) -> int | None:
-    """The place of a month in the year by its name, however long it is; None if it is no name of one."""
+    """The number of the month with this name, short or in full; None if no month has it."""
     short = MONTHS.get(word.casefold(), word).casefold()
     return next(
         (place for place, (one, full) in enumerate(_FULL.items()) if short in (one, full.casefold())), None

@@ -64,3 +64,17 @@ def test_nothing_is_said_without_a_doubt(cells):
 
 def test_labels_that_are_nearly_the_same_are_told():
     assert "the labels 'no', 'no ' differ" in said_of(["x", "y"], ["yes", "no", "no "] * 10)["target"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "marks"),
+    [
+        (["yes", "no", "don't know"], 'the labels "don\'t know" may mean a missing value'),
+        (["paid", "declined", "refused"], None),
+        (["dk", "no", "se"], None),
+    ],
+    ids=["no answer", "outcomes", "countries"],
+)
+def test_labels_that_may_be_gaps_are_told_but_not_outcomes_and_countries(labels, marks):
+    said = said_of(["x", "y"], labels * 10).get("target")
+    assert said is None if marks is None else said.startswith(marks)

@@ -188,10 +188,8 @@ _MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes
 # Millions or something else, unless a currency or a word for thousands is in the column.
 _AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L", "mi", "bi", "bin", "mil", "Md", "Mds"}
 FAR = 10.0  # times; numbers of one measure are hardly so far apart, with nothing between them
-PARTS_OF_ONE, PERCENTS = (
-    1.0,
-    10.0,
-)  # bare numbers up to the first beside percents over the second are fractions
+# Bare numbers up to the first beside percents over the second are fractions.
+PARTS_OF_ONE, PERCENTS = 1.0, 10.0
 
 
 def conversions(units: Units, money: bool = False) -> Conversions:
