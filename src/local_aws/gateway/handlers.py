@@ -1,11 +1,14 @@
 """Handlers of a request: each answers it, refuses it, or leaves it to the next."""
 
 import functools
+import hashlib
+import json
 import re
 from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.moto import Moto
+from local_aws.core.requests.validation import validate
 from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.operations import offered
 
@@ -51,6 +54,8 @@ def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
     def answer(request: Request) -> Reply | None:
         if request.service not in MOTO_SERVICES:
             return None
+        if request.operation == "ecr:PutImage":
+            _name_by_manifest(request)
         reply = moto.answer(request)
         if request.operation == "sts:GetCallerIdentity":  # moto's user is nobody whom the registry names
             reply.body = reply.body.replace(b":user/moto<", b":user/local<").replace(b":sts::", b":iam::")
@@ -58,3 +63,22 @@ def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
         return reply
 
     return answer
+
+
+def _name_by_manifest(request: Request) -> None:
+    """Give a pushed image the digest of its manifest, as ECR does; moto draws one from a hundred.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html
+
+    Raises:
+        AwsError: The request is not valid, or names another digest.
+    """
+    asked = request.document()
+    validate("ecr", "PutImage", asked)
+    digest = f"sha256:{hashlib.sha256(asked['imageManifest'].encode()).hexdigest()}"
+    if asked.setdefault("imageDigest", digest) != digest:
+        raise AwsError(
+            "ImageDigestDoesNotMatchException",
+            f"The digest {asked['imageDigest']} is not that of the manifest, which is {digest}.",
+        )
+    request.body = json.dumps(asked).encode()

@@ -1,12 +1,11 @@
 """The operations of services with JSON requests and answers: SageMaker, CloudWatch Logs and Firehose."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botocore import xform_name
 
-from local_aws.core.errors import AwsError, not_emulated
+from local_aws.core.errors import not_emulated
 from local_aws.core.requests.validation import decoded, service_model, shaped, validate
 from local_aws.core.requests.wire import Reply, Request, json_reply
 from local_aws.core.store import Document
@@ -46,11 +45,7 @@ class JsonOperations:
         if method is None:
             name = model.metadata["serviceId"]
             raise not_emulated(f"the {name} operation {operation or request.path!r}")
-        try:
-            asked: Document = json.loads(request.body or b"{}")
-        except ValueError as error:
-            raise AwsError("SerializationException", f"The request is not JSON: {error}") from None
-        asked = decoded(asked, model.operation_model(operation).input_shape)
+        asked: Document = decoded(request.document(), model.operation_model(operation).input_shape)
         validate(request.service, operation, asked)
         check_tags(asked)
         answer = method(asked)

@@ -70,6 +70,17 @@ class Request:
         """Return a header's value, or an empty string."""
         return self.headers.get(name.lower(), "")
 
+    def document(self) -> Any:
+        """The body's JSON; an empty body is an empty object.
+
+        Raises:
+            AwsError: It is not JSON.
+        """
+        try:
+            return json.loads(self.body or b"{}")
+        except ValueError as error:
+            raise AwsError("SerializationException", f"The request is not JSON: {error}") from None
+
     def _service(self) -> str | None:
         if self.credential and (service := _signed_for(self.credential)):
             return service
