@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-from tabular.serving.rows import BadRequest
+from tabular.serving.rows.errors import BadRequest
 
 __all__ = ["INLINE_BODY_BYTES", "Bodies", "ClientGone", "Receive"]
 

@@ -19,7 +19,9 @@ import orjson
 
 from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, Table
-from tabular.serving.rows import DECODERS, BadRequest, reader
+from tabular.serving.rows import from_csv, from_json
+from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.readers import reader
 from tabular.spec.errors import amount
 from tabular.spec.options import encoding_of
 
@@ -299,6 +301,11 @@ def _json_of(prediction: Prediction, model: Table) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+DECODERS: Mapping[str, Callable[[str, Table], Iterable[list[Any]]]] = {
+    "text/csv": from_csv.read,
+    "application/json": from_json.read,
+    JSON_LINES: from_json.read_lines,
+}
 ENCODERS: Mapping[str, Callable[[Prediction, Table], bytes]] = {
     "text/csv": _csv_of,
     "application/json": _json_of,

@@ -1,0 +1,80 @@
+"""The names of a request: which line is a header, and where in it each column of the model is."""
+
+from collections.abc import Sequence
+
+from tabular.data.values import cells
+from tabular.portable.table_model import Table
+from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.readers import reader
+
+__all__ = ["is_header", "is_ignored", "listed", "most_names", "order_of"]
+
+MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
+UNNAMED = ("", "Unnamed: 0")  # pandas' names for an index: as written, and after reading it again
+
+
+def is_header(row: Sequence[str], model: Table) -> bool:
+    """Whether the first line is a header: it contains the name of a column and cannot be read as a row."""
+    if all(model.place_of(cell) is None for cell in row):
+        return False
+    if len(row) != len(model.names):
+        return True
+    try:
+        for position in model.numeric:
+            reader(position, model)(row[position])
+    except ValueError:
+        return True
+    if model.n_numbers or model.worded:  # even if all names are numbers
+        return sorted(map(model.fold, row)) == sorted(map(model.fold, model.names))
+    named = [place for place, cell in enumerate(row) if model.place_of(cell) is not None]
+    if all(place in named or is_ignored(cell, model) for place, cell in enumerate(row)):
+        return True
+    # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
+    return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
+
+
+def is_ignored(name: str, model: Table) -> bool:
+    """Whether the table has this column and the model does not use it, or pandas wrote it as the index."""
+    return model.fold(name) in model.others or name.strip() in UNNAMED
+
+
+def most_names(model: Table) -> int:
+    """How many names a header may have; it is not worth looking at each of millions."""
+    return 2 * (len(model.names) + len(model.others)) + MORE_NAMES
+
+
+def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
+    """The position in the header of each of the model's columns.
+
+    Case matters only if two columns of the table differ in nothing else. Columns of the table that the model
+    does not use are ignored, and so is the index that pandas writes.
+
+    Raises:
+        BadRequest: if a column is missing, unknown, or named twice, or there are far too many names.
+    """
+    if len(header) > most_names(model):
+        raise BadRequest(400, f"{where} has {len(header)} names; this model needs {len(model.names)}.")
+    found: dict[int, int] = {}
+    unknown, repeated = [], []
+    for position, name in enumerate(header):
+        place = model.place_of(name)
+        if place is None:
+            if not is_ignored(name, model):
+                unknown.append(name.strip())
+            continue
+        if place in found:
+            repeated.append(name.strip())
+        found[place] = position
+    if missing := [name for place, name in enumerate(model.names) if place not in found]:
+        raise BadRequest(400, f"{where} does not have the columns {listed(missing)}.")
+    if unknown:
+        raise BadRequest(400, f"{where} has the columns {listed(unknown)}, which this model does not know.")
+    if repeated:
+        raise BadRequest(400, f"{where} names a column more than once: {listed(repeated)}.")
+    return [found[place] for place in range(len(model.names))]
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first five names, and how many more there are."""
+    shown = ", ".join(cells.shown(name) for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown

@@ -1,0 +1,105 @@
+"""Cells as training has read them, each by the decision about its column."""
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from typing import Any
+from unicodedata import normalize
+
+from tabular.data.values import cells, dates
+from tabular.data.values.numbers import is_plain, read_number
+from tabular.portable.table_model import Table
+from tabular.spec.columns import NumberFormat
+
+__all__ = ["reader"]
+
+
+def reader(position: int, model: Table) -> Callable[[Any], Any]:
+    """The function that reads a cell of a column; it raises ValueError for a cell of the wrong kind."""
+    read = model.readers.get(position)
+    if read is None:
+        read = model.readers[position] = _made_reader(position, model)
+    return read
+
+
+def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
+    column = model.columns[position]
+    kind, missing = column["kind"], frozenset(column.get("missing") or ())
+    if kind == "date":
+        return partial(dates.date, form=column["format"], missing=missing)
+    if kind == "numeric" and (column.get("number") or missing):
+        gaps = cells.numbers_among(missing)
+        return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
+    if kind == "categorical":
+        spellings = {cells.folded(level): level for level in column.get("spellings") or ()}
+        known = model.levels_of(position)
+        widths = {len(level) for level in known if level.isdecimal()}
+        width = widths.pop() if len(widths) == 1 else 0
+        form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
+        return partial(_level, known=known, form=form, width=width, numbers=_by_value(known))
+    return partial(READERS[kind], missing=missing) if missing else READERS[kind]
+
+
+def _by_value(levels: Iterable[str]) -> Mapping[float, str | None]:
+    """The levels that are numbers by their value, None where several are the same number: 1.10 and 1.1."""
+    found: dict[float, str | None] = {}
+    for level in levels:
+        if level[:1].isdecimal() and is_plain(level):
+            value = float(level)
+            found[value] = None if value in found else level
+    return found
+
+
+def _level(
+    cell: Any,
+    known: Collection[str],
+    form: tuple[Collection[str], Mapping[str, str], str | None, bool],
+    width: int,
+    numbers: Mapping[float, str | None],
+) -> str:
+    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
+
+    Any other number in JSON is the only level that is the same number. A text in another Unicode form, as
+    macOS writes names of files, is the level of the table.
+
+    `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
+    digits if all levels of digits have the same number, and `numbers` are levels by their value.
+    """
+    if type(cell) is str and cell in known:  # as nearly all are
+        return cell
+    level = cells.category(cell, *form)
+    if type(cell) is str and not level.isascii() and level not in known:
+        others = [normalize("NFC", level), normalize("NFD", level)]
+        return next((one for one in others if one in known), level)
+    if type(cell) not in (bool, float, int) or not known or level in known:
+        return level
+    if type(cell) is bool:
+        others = [level.lower(), level.upper()]
+    else:  # JavaScript writes 1.0 as 1
+        whole = level.removesuffix(".0")
+        others = [whole if type(cell) is float else f"{level}.0", whole.zfill(width)]
+    found = next((one for one in others if one in known), None)
+    if found is None and type(cell) is not bool:
+        found = numbers.get(cell)
+    return level if found is None else found
+
+
+def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
+    """A number in the format of the column, which a JSON number does not need.
+
+    Words for a missing value that are numbers count by their value: pandas writes -999 beside gaps as -999.0.
+    """
+    if not isinstance(cell, str):
+        number = cells.number(cell)
+        return math.nan if number in gaps else number
+    text = cell.strip()
+    if cells.is_gap(text, missing):
+        return math.nan
+    number = read_number(text, form)
+    return math.nan if number in gaps else number
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "numeric": cells.number,
+    "boolean": cells.boolean,
+}
