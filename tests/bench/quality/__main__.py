@@ -26,12 +26,13 @@ from bench.quality import peers  # noqa: E402
 from bench.quality.portfolio import learn  # noqa: E402
 from bench.quality.report import write_report  # noqa: E402
 from bench.quality.results import Store  # noqa: E402
-from bench.quality.tables import TABLES, named, split_of  # noqa: E402
+from bench.quality.tables import TABLES, Split, named, split_of  # noqa: E402
 from bench.quality.trials import Bank  # noqa: E402
 from bench.quality.ways import TODAY, WAYS, run  # noqa: E402
 
 TRIALS = Path("runs/bench-quality")
 OTHERS = (*peers.DEFAULTS, *peers.ENCODED, *peers.SEARCHES)
+SHOWN = ("table", "seed", "way", "loss", "cpu", "failed")
 
 
 def main() -> None:
@@ -63,7 +64,7 @@ def judge(given: argparse.Namespace, store: Store) -> None:
             for way, found in _missing(name, seed, given, store):
                 line = {"table": name, "seed": seed, "way": way, **found}
                 store.add(line)
-                shown = {key: line[key] for key in ("table", "seed", "way", "loss", "cpu")}
+                shown = {key: line[key] for key in SHOWN if key in line}
                 print(json.dumps(shown), file=sys.stderr, flush=True)
                 if time.monotonic() > ends:
                     return
@@ -83,10 +84,18 @@ def _missing(
         if way in peers.DEFAULTS or way in peers.ENCODED:
             yield way, peers.as_it_is(split, way)
         elif way in peers.SEARCHES:
-            yield way, peers.searched(split, way, store.get(name, seed, TODAY)["cpu"], TRIALS)
+            yield way, _searched(split, way, store.get(name, seed, TODAY)["cpu"])
         else:
             bank = bank or Bank(split, TRIALS)
             yield way, run(bank, WAYS[way])
+
+
+def _searched(split: Split, way: str, seconds: float) -> dict[str, Any]:
+    """What FLAML or AutoGluon finds, or that it failed: the rest of a run of hours does not depend on it."""
+    try:
+        return peers.searched(split, way, seconds, TRIALS)
+    except RuntimeError as error:
+        return {"failed": str(error)}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from tabular.learning.pipeline import FEW_LEVELS
 
 from bench.quality.peers import DEFAULTS, ENCODED, SEARCHES
@@ -31,7 +32,7 @@ def _lines(store: Store) -> Iterable[str]:
     losses: dict[str, dict[Key, float]] = {}
     rows: dict[str, list[Mapping[str, Any]]] = {}
     for line in store:
-        if line["table"] in named("judge"):
+        if line["table"] in named("judge") and "loss" in line:
             losses.setdefault(line["way"], {})[line["table"], line["seed"]] = line["loss"]
             rows.setdefault(line["way"], []).append(line)
     days = sorted({line["day"] for line in store})
@@ -49,28 +50,45 @@ def _lines(store: Store) -> Iterable[str]:
     yield from ("", "### The tables", "")
     yield from _tables()
     yield from ("", "### Losses", "")
-    yield from _losses(losses)
+    failed = {(line["way"], (line["table"], line["seed"])) for line in store if "failed" in line}
+    yield from _losses(losses, failed)
 
 
 def _contest(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
     contestants = [way for way in (*CONTEST, *SEARCHES, *DEFAULTS) if way in losses]
-    ranks, splits = mean_ranks({way: losses[way] for way in contestants})
-    yield f"Mean rank over the {splits} splits that all of them have, 1 is best; change of the loss against"
-    yield f"`{TODAY}`; CPU seconds, bytes and the time of one row are medians."
+    ranks, leads, splits = mean_ranks({way: losses[way] for way in contestants}, PACKED)
+    tables = len({table for table, _ in splits})
+    yield "Mean rank, 1 is best, and medians of CPU seconds, bytes and the time of one row over the"
+    yield f"{len(splits)} splits of {tables} tables that all of these ways have. Each change of the loss is"
+    yield "the median over all splits that both ways have."
     yield ""
-    yield "| way | mean rank (95 %) | change of the loss (95 %) | better in | CPU s | kB | one row, us |"
+    yield f"| way | mean rank (95 %) | against `{TODAY}` (95 %) | better in | CPU s | kB | one row, us |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for way in sorted(ranks, key=lambda one: ranks[one][0]):
-        rank = "{:.2f} ({:.2f} to {:.2f})".format(*ranks[way])
-        size, time = (_median(rows[way], name) for name in ("bytes", "microseconds"))
+    known = {way: [one for one in rows[way] if (one["table"], one["seed"]) in splits] for way in contestants}
+    for way in sorted(ranks, key=lambda one: ranks[one].value):
+        size, time = (_median(known[way], name) for name in ("bytes", "microseconds"))
         cells = (
-            rank,
+            "{:.2f} ({:.2f} to {:.2f})".format(*ranks[way]),
             *_changed(losses[way], losses[TODAY]),
-            f"{_median(rows[way], 'cpu'):.1f}",
+            f"{_median(known[way], 'cpu'):.1f}",
             "" if size is None else f"{size / 1000:,.0f}",
             "" if time is None else f"{time:,.0f}",
         )
         yield f"| {way} | {' | '.join(cells)} |"
+    yield from (
+        "",
+        f"`{PACKED}` against each of them: how much lower its mean rank is, the change of the loss, and how",
+        "many times as much it takes, as the median over the splits.",
+        "",
+        "| against | rank lower by (95 %) | change of the loss (95 %) | better in | CPU (95 %) "
+        "| bytes (95 %) | one row (95 %) |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    )
+    for way in sorted(leads, key=lambda one: ranks[one].value):
+        if way != PACKED:
+            times = (_ratio(rows[PACKED], rows[way], name) for name in ("cpu", "bytes", "microseconds"))
+            lead = "{:.2f} ({:.2f} to {:.2f})".format(*leads[way])
+            yield f"| {way} | {' | '.join((lead, *_changed(losses[PACKED], losses[way]), *times))} |"
 
 
 CONTEST = (TODAY, PACKED)
@@ -165,16 +183,22 @@ def _tables() -> Iterable[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _losses(losses: Mapping[str, Mapping[Key, float]]) -> Iterable[str]:
+def _losses(losses: Mapping[str, Mapping[Key, float]], failed: set[tuple[str, Key]]) -> Iterable[str]:
+    """A table for each seed; what is missing in it is blank, or failed."""
     ways = [way for way in (*CONTEST, *SEARCHES, *DEFAULTS) if way in losses]
-    yield "Of the first split: log loss, or root mean squared error."
-    yield ""
-    yield f"| table | {' | '.join(ways)} |"
-    yield f"| --- |{' --- |' * len(ways)}"
-    for name in named("judge"):
-        found = [losses[way].get((name, 0)) for way in ways]
-        if any(found):
-            yield f"| {name} | {' | '.join('' if one is None else f'{one:.4g}' for one in found)} |"
+    yield "Log loss, or root mean squared error; a blank was not run."
+    for seed in sorted({seed for way in ways for _, seed in losses[way]}):
+        yield from ("", f"Split {seed + 1} (seed {seed}):", "")
+        yield f"| table | {' | '.join(ways)} |"
+        yield f"| --- |{' --- |' * len(ways)}"
+        for name in named("judge"):
+            key = (name, seed)
+            found = [
+                f"{losses[way][key]:.4g}" if key in losses[way] else "failed" if (way, key) in failed else ""
+                for way in ways
+            ]
+            if any(found):
+                yield f"| {name} | {' | '.join(found)} |"
 
 
 def _changed(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> tuple[str, str]:
@@ -194,6 +218,23 @@ def _times(ours: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]
         if name in one and (one["table"], one["seed"]) in reference
     ]
     return f"{median(found):.2f}" if found else ""
+
+
+def _ratio(ours: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]], name: str) -> str:
+    """How many times as much it is, as `_times`, with its interval."""
+    ours_of, others_of = (
+        {(one["table"], one["seed"]): one[name] for one in lines if name in one} for lines in (ours, others)
+    )
+    found = change(ours_of, others_of)
+    if found is None:
+        return ""
+    value, low, high = (_plain(1 + one) for one in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
+
+
+def _plain(ratio: float) -> str:
+    """Two digits, without an exponent."""
+    return f"{ratio:,.2f}" if ratio >= 1 else np.format_float_positional(ratio, 2, fractional=False, trim="-")
 
 
 def _median(lines: Iterable[Mapping[str, Any]], name: str) -> float | None:

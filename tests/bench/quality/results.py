@@ -12,15 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Change", "Key", "Store", "change", "mean_ranks"]
+__all__ = ["Change", "Interval", "Key", "Store", "change", "mean_ranks"]
 
 FILE = Path("runs/bench-quality.jsonl")
 DRAWS, CONFIDENCE = 2000, 0.95
 Key = tuple[str, int]  # table and seed
+Ranks = dict[str, "Interval"]
 
 
 class Store:
-    """The results by table, seed and way; what is added is written at once."""
+    """The results by table, seed and way; what is added is written at once.
+
+    A result has a `loss`, or what a way `failed` with.
+    """
 
     def __init__(self, file: Path = FILE) -> None:
         self.file = file
@@ -74,21 +78,35 @@ def change(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> Change 
     return Change(float(np.median(relative)), float(low), float(high), better, len(keys), tables)
 
 
-def mean_ranks(
-    losses: Mapping[str, Mapping[Key, float]],
-) -> tuple[dict[str, tuple[float, float, float]], int]:
-    """The mean rank of each way (1 is best) with its interval, over the splits that all of them have."""
+class Interval(NamedTuple):
+    """A number with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def mean_ranks(losses: Mapping[str, Mapping[Key, float]], ours: str) -> tuple[Ranks, Ranks, list[Key]]:
+    """The mean rank of each way (1 is best), and by how much that of `ours` is lower, with their intervals.
+
+    The third value are the splits that all ways have, over which the means are.
+    """
     keys = sorted(set.intersection(*(set(one) for one in losses.values())))
     if not keys:
-        return {}, 0
+        return {}, {}, []
     table = np.array([[losses[way][key] for way in losses] for key in keys])
     lower = (table[:, :, None] > table[:, None, :]).sum(axis=2)
     same = (table[:, :, None] == table[:, None, :]).sum(axis=2)
     ranks = lower + (same + 1) / 2
-    drawn = np.array([ranks[rows].mean(axis=0) for rows in _resampled([name for name, _ in keys])])
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
-    found = zip(losses, ranks.mean(axis=0), low, high, strict=True)
-    return {way: (float(a), float(b), float(c)) for way, a, b, c in found}, len(keys)
+    leads = ranks - ranks[:, [list(losses).index(ours)]]
+    resampled = _resampled([name for name, _ in keys])
+    found: list[Ranks] = []
+    for each in (ranks, leads):
+        drawn = np.array([each[rows].mean(axis=0) for rows in resampled])
+        bounds = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+        values = zip(losses, each.mean(axis=0), *bounds, strict=True)
+        found.append({way: Interval(float(a), float(b), float(c)) for way, a, b, c in values})
+    return found[0], found[1], keys
 
 
 def _resampled(tables: Sequence[str]) -> list[np.ndarray]:
