@@ -11,13 +11,14 @@ import numpy as np
 from tabular.learning.pipeline import FEW_LEVELS
 
 from bench.quality.peers import DEFAULTS, ENCODED, SEARCHES
-from bench.quality.results import Key, Store, change, mean_ranks
+from bench.quality.results import Interval, Key, Store, change, mean_ranks
 from bench.quality.tables import TABLES, named, split_of
 from bench.quality.ways import PACKED, TODAY
 
 __all__ = ["PAGE", "write_report"]
 
 PAGE = Path("docs/models/search-quality.md")
+Lines = Iterable[Mapping[str, Any]]
 MARK = "<!-- from here on printed by `make bench-quality ARGS=report` -->"
 
 
@@ -86,34 +87,35 @@ def _contest(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any])
     )
     for way in sorted(leads, key=lambda one: ranks[one].value):
         if way != PACKED:
-            times = (_ratio(rows[PACKED], rows[way], name) for name in ("cpu", "bytes", "microseconds"))
+            times = (_times(rows[PACKED], rows[way], name) for name in ("cpu", "bytes", "microseconds"))
             lead = "{:.2f} ({:.2f} to {:.2f})".format(*leads[way])
-            yield f"| {way} | {' | '.join((lead, *_changed(losses[PACKED], losses[way]), *times))} |"
+            cells = (lead, *_changed(losses[PACKED], losses[way]), *map(_ratio, times))
+            yield f"| {way} | {' | '.join(cells)} |"
 
 
 CONTEST = (TODAY, PACKED)
 
 
 def _parts(losses: Mapping[str, Mapping[Key, float]], rows: Mapping[str, Any]) -> Iterable[str]:
-    yield "Each with the trials of the same number; CPU, and the bytes that are served, as a multiple."
+    yield "Each with the trials of the same number, and CPU seconds as a multiple."
     yield ""
-    yield "| part | with it | without it | change of the loss (95 %) | better in | CPU | bytes |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| part | with it | without it | change of the loss (95 %) | better in | CPU |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for part, ours, others in PARTS:
         for count in ("24", "60"):
             way, reference = f"{ours}, {count}", f"{others}, {count}"
             if reference in losses and losses.get(way, {}).keys() & losses[reference].keys():
                 changed = _changed(losses[way], losses[reference])
-                times = (_times(rows[way], rows[reference], name) for name in ("cpu", "bytes"))
-                cells = (part, way, reference, *changed, *times)
+                cpu = _cpu(rows[way], rows[reference])
+                cells = (part, way, reference, *changed, cpu)
                 yield f"| {' | '.join(cells)} |"
     if "draws, 60" in losses:
         for way in ("draws", "portfolio, ensemble", "packed"):
             if f"{way}, 60" not in losses:
                 continue
             changed = _changed(losses[f"{way}, 60"], losses[f"{way}, 24"])
-            cpu = _times(rows[f"{way}, 60"], rows[f"{way}, 24"], "cpu")
-            yield f"| 60 trials | {way}, 60 | {way}, 24 | {' | '.join(changed)} | {cpu} | |"
+            cpu = _cpu(rows[f"{way}, 60"], rows[f"{way}, 24"])
+            yield f"| 60 trials | {way}, 60 | {way}, 24 | {' | '.join(changed)} | {cpu} |"
     pairs = [
         (line["score"], one["score"])
         for line in rows.get("warm, 8", [])
@@ -209,27 +211,22 @@ def _changed(ours: Mapping[Key, float], reference: Mapping[Key, float]) -> tuple
     return text, f"{found.better} of {found.splits}"
 
 
-def _times(ours: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]], name: str) -> str:
-    """How many times as much it is, where both are known: the median."""
-    reference = {(one["table"], one["seed"]): one[name] for one in others if name in one}
-    found = [
-        one[name] / reference[one["table"], one["seed"]]
-        for one in ours
-        if name in one and (one["table"], one["seed"]) in reference
-    ]
-    return f"{median(found):.2f}" if found else ""
-
-
-def _ratio(ours: Iterable[Mapping[str, Any]], others: Iterable[Mapping[str, Any]], name: str) -> str:
-    """How many times as much it is, as `_times`, with its interval."""
-    ours_of, others_of = (
+def _times(ours: Lines, others: Lines, name: str) -> Interval | None:
+    """How many times as much it is, where both are known: the median, with its interval."""
+    known = [
         {(one["table"], one["seed"]): one[name] for one in lines if name in one} for lines in (ours, others)
-    )
-    found = change(ours_of, others_of)
-    if found is None:
-        return ""
-    value, low, high = (_plain(1 + one) for one in (found.value, found.low, found.high))
-    return f"{value} ({low} to {high})"
+    ]
+    found = change(*known)
+    return None if found is None else Interval(1 + found.value, 1 + found.low, 1 + found.high)
+
+
+def _cpu(ours: Lines, others: Lines) -> str:
+    times = _times(ours, others, "cpu")
+    return "" if times is None else f"{times.value:.2f}"
+
+
+def _ratio(times: Interval | None) -> str:
+    return "" if times is None else "{} ({} to {})".format(*map(_plain, times))
 
 
 def _plain(ratio: float) -> str:
@@ -237,6 +234,6 @@ def _plain(ratio: float) -> str:
     return f"{ratio:,.2f}" if ratio >= 1 else np.format_float_positional(ratio, 2, fractional=False, trim="-")
 
 
-def _median(lines: Iterable[Mapping[str, Any]], name: str) -> float | None:
+def _median(lines: Lines, name: str) -> float | None:
     found = [line[name] for line in lines if name in line]
     return median(found) if found else None
