@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.terraform import states
 from support.terraform.stand_in import provider
 from support.terraform.workspace import Terraform, prepare, runner
 
@@ -101,17 +102,18 @@ def terraform(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str
 
 
 @pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str]) -> Terraform:
+def offline(tmp_path_factory: pytest.TempPathFactory, providers: dict[str, str]) -> Iterator[Terraform]:
     """Terraform with the stand-in and a state on this machine, to plan and apply without mocks."""
     configuration = prepare(tmp_path_factory.mktemp("offline"))
-    (configuration / "local_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
     (configuration / "everything.tfvars.json").write_text(json.dumps(EVERYTHING))
     (configuration / "guarded.tfvars.json").write_text(json.dumps(GUARDED))
     (configuration / "promoted.tfvars.json").write_text(json.dumps(PROMOTED))
     (configuration / "largest.tfvars.json").write_text(json.dumps(LARGEST))
     run = runner(configuration, providers)
-    run("init", "-input=false", "-no-color")
-    return run
+    with states.override() as override:
+        (configuration / "local_override.tf").write_text(override)
+        run("init", "-input=false", "-no-color")
+        yield run
 
 
 @pytest.fixture(scope="session")
