@@ -27,6 +27,7 @@ JOBS = tuple(f"tabular.jobs.{name}" for name in ("preprocess", "train", "refit",
 READS_OWN_STEPS = "tabular.spec.own_steps"
 # Where statements stand in others. To look for imports in expressions, too, takes longer than all the rest.
 STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
+LEVEL = 6  # gzip's own; Python's 9 takes twice as long and saves 1% of the bytes
 
 
 def archive(module: str, package: Path | None = None, own_steps: str = "") -> bytes:
@@ -46,7 +47,7 @@ def archive(module: str, package: Path | None = None, own_steps: str = "") -> by
     packed = io.BytesIO()
     # A fixed time in the gzip header and in every entry: the same files give the same bytes.
     with (
-        gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as zipped,
+        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=LEVEL, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as tar,
     ):
         for name, text in [*sorted(contents.items()), *beside.items()]:
