@@ -85,7 +85,6 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GOGC", "off")  # Terraform's processes end before they need to collect garbage,
         patch.setenv("GOMEMLIMIT", "1GiB")  # which they do from here on
         patch.setenv("GOMAXPROCS", "1")  # with more threads, they wake each other for a tenth of their time
-        patch.setenv("GOMAXPROCS", "1")  # half of the time of an apply went into threads that wake each other
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)  # jobs would compile their imports each time
         for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
             patch.delenv(name)
