@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -73,6 +74,21 @@ def recorded(file: Path) -> Iterator[None]:
             for number, copy in saved:
                 os.dup2(copy, number)
                 os.close(copy)
+
+
+@contextmanager
+def typed(text: str) -> Iterator[None]:
+    """What others that this process starts in this context read, as if a person typed it in."""
+    with tempfile.TemporaryFile("w+") as given:
+        given.write(text)
+        given.seek(0)
+        saved = os.dup(0)
+        try:
+            os.dup2(given.fileno(), 0)
+            yield
+        finally:
+            os.dup2(saved, 0)
+            os.close(saved)
 
 
 class Place:
@@ -435,11 +451,11 @@ def test_what_terraform_refuses_is_shown(empty: Place, tmp_path: Path) -> None:
 
 def test_terraform_asks_before_it_applies(empty: Place, tmp_path: Path) -> None:
     place = empty.copy(tmp_path)
-    command = [sys.executable, "-m", "commands", "up", "--env", "try", "--terraform", place.terraform]
-    done = subprocess.run(command, input="no\n", capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 1
-    assert "Only 'yes' will be accepted to approve." in done.stdout
-    assert "`terraform apply` ended with exit code 1" in done.stderr
+    with typed("no\n"):
+        code, said = place.run("up")
+    assert code == 1
+    assert "Only 'yes' will be accepted to approve." in said
+    assert "`terraform apply` ended with exit code 1" in said
     assert not (place.terraform / "try.tfstate").exists() or not place.kinds()
 
 
