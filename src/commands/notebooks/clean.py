@@ -4,13 +4,14 @@ This is a hook for pre-commit. A cleaned notebook must be added again, so the ex
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 
 from commands.notebooks.store import stored
 
-__all__ = ["clean"]
+__all__ = ["clean", "main"]
 
 
 def clean(path: Path) -> bool:
@@ -24,5 +25,10 @@ def clean(path: Path) -> bool:
     return True
 
 
+def main(names: Iterable[str]) -> bool:
+    """Clean all of these files; return whether there was anything to remove from one of them."""
+    return bool([name for name in names if clean(Path(name))])
+
+
 if __name__ == "__main__":
-    sys.exit(bool([name for name in sys.argv[1:] if clean(Path(name))]))
+    sys.exit(main(sys.argv[1:]))

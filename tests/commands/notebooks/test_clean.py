@@ -14,16 +14,11 @@ from commands.notebooks import clean as cleaning
 pytestmark = pytest.mark.slow
 
 
-def clean(*paths: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "commands.notebooks.clean", *map(str, paths)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_stored_notebooks_are_clean(tmp_path: Path) -> None:
+def test_stored_notebooks_are_clean(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copies = [Path(shutil.copy(path, tmp_path)) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     before = [path.read_bytes() for path in copies]
-    done = clean(*copies)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert cleaning.main(map(str, copies)) is False
+    assert capsys.readouterr().out == ""
     assert [path.read_bytes() for path in copies] == before
 
 
@@ -36,6 +31,8 @@ def test_counts_times_and_traces_go_and_outputs_stay(tmp_path: Path) -> None:
         cell.metadata["execution"] = {"iopub.status.busy": "2026-01-01T00:00:00"}
     dirty = tmp_path / "dirty.ipynb"
     nbformat.write(notebook, dirty)
-    assert clean(dirty).returncode == 1
+    command = [sys.executable, "-m", "commands.notebooks.clean", str(dirty)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, f"cleaned {dirty}\n"), done.stderr
     assert dirty.read_bytes() == stored.read_bytes()
-    assert not cleaning.clean(dirty)
+    assert not cleaning.main([str(dirty)])
