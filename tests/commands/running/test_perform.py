@@ -107,9 +107,11 @@ def test_a_run_over_its_cap_starts_nothing(home: Path, tmp_path: Path) -> None:
 
 def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path: Path) -> None:
     (tmp_path / "steps.py").write_text(FAILS_IN_A_JOB)
-    given = {"PIPELINE_NAME": "failing", "STEPS": tmp_path / "steps.py", "DATASETS": "[wine]"}
+    given = {"PIPELINE_NAME": "failing", "STEPS": str(tmp_path / "steps.py"), "DATASETS": "[wine]"}
     options = [word for name, value in given.items() for word in ("-p", name, value)]
-    done = headless.run(home, tmp_path / "runs", "--only", "02", "--only", "03", *options)
+    where = ("run", str(headless.LOCAL_YAML), "--runs", str(tmp_path / "runs"))
+    with settings(headless.environment(home), alone=True):
+        done = headless.here(*where, "--only", "02", "--only", "03", *options)
     assert done.returncode == 1
     assert "wine: PreprocessData Failed" in done.stdout
     why, resume = done.stderr.strip().split("\n\n")
@@ -131,6 +133,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
     errors = [output for cell in executed.cells for output in cell.get("outputs", []) if "ename" in output]
     assert {output.ename for output in errors} == {"JobFailed"}
     assert not headless.left_of(home)
+    assert headless.kernels_here() == []
 
 
 def test_a_notebook_that_crashes_is_named_with_where_its_traceback_is(tmp_path: Path) -> None:

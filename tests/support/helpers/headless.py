@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from commands.__main__ import main
+from commands.notebooks.kernels import Provisioner
 from support import HANGS, ROOT
 
 LOCAL_YAML = ROOT / "parameters/local.yaml"
@@ -112,3 +113,10 @@ def processes_of(home: Path) -> list[str]:
                 if str(home).encode() in (entry / "environ").read_bytes() + command:
                     found.append(command.replace(b"\0", b" ").decode())
     return found
+
+
+def kernels_here() -> list[str]:
+    """The process ids of the kernels of runs in this process: they are children of the warm one."""
+    assert Provisioner.server is not None, "no run in this process has started it"
+    warm = Provisioner.server.pid
+    return Path(f"/proc/{warm}/task/{warm}/children").read_text().split()
