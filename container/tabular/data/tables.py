@@ -140,6 +140,8 @@ def warning(column: str | None, said: str) -> Warning:
 
 def _joined(parts: Sequence[pa.Table]) -> pa.Table:
     """The rows of all parts, in the columns' order of the first; columns of different types become text."""
+    if len(parts) == 1:
+        return parts[0]
     names = parts[0].column_names
     parts = [part.select(names) for part in parts]
     for place, name in enumerate(names):
@@ -212,7 +214,9 @@ def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Tab
         magic, is_parquet = _kind(path)
         table, facts = read_parquet(path) if is_parquet else read_csv(path, magic, options, target)
         check_names(table.column_names)
-    table = table.rename_columns([name.strip() for name in table.column_names])
+    names = [name.strip() for name in table.column_names]
+    if names != table.column_names:
+        table = table.rename_columns(names)
     for name, value in _partition(path).items():
         if name not in table.column_names:
             cells = pa.repeat(pa.scalar(value, pa.string()), len(table))

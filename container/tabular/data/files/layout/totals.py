@@ -26,6 +26,7 @@ TOTALS = frozenset(
         *("\u0438\u0442\u043e\u0433\u043e", "\u5408\u8ba1", "\u5408\u8a08", "\u603b\u8ba1", "\ud569\uacc4"),
     ]
 )  # what spreadsheets and reports write beside a sum or a mean
+_DIGITS = frozenset("0123456789-")  # with which none of them begins
 
 
 def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
@@ -33,8 +34,9 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     end = _end(table)
     above = max(FEWEST_ROWS, end - LAST_ROWS)
     totals, notes = [], []
-    for row in range(above, end):
-        found = _total(table.slice(0, above), table.slice(row, 1).to_pylist()[0], style)
+    # The last rows of all columns at once: to ask each of thousands of columns for a row takes long.
+    for row, cells in enumerate(table.slice(above, max(0, end - above)).to_pylist(), above):
+        found = _total(table, above, cells, style)
         if found and found[0]:
             totals.append(row)
         else:  # what stands above an ordinary row is one, too
@@ -52,15 +54,21 @@ def _end(table: pa.Table) -> int:
     return table.num_rows
 
 
-def _total(above: pa.Table, row: Mapping[str, str | None], style: FileStyle) -> tuple[bool, str] | None:
+def _total(
+    table: pa.Table, rows: int, row: Mapping[str, str | None], style: FileStyle
+) -> tuple[bool, str] | None:
     """Whether it is certain that a row is a total, and what to say of it; None if it is like those above.
 
-    Only a row is looked at that has one of the words, or gaps in a third of the columns that others fill.
+    Those are the first `rows` of the table. Only a row is looked at that has one of the words, or gaps in a
+    third of the columns that others fill.
     """
     cells = {name: cell for name, cell in row.items() if cell}
-    usual = [name for name in row if above[name].null_count <= (1 - MOSTLY) * above.num_rows]
+    place = next((name for name, cell in cells.items() if cell[0] not in _DIGITS and is_total(cell)), None)
+    if place is None and len(cells) == len(row):  # as most rows
+        return None
+    above = table.slice(0, rows)
+    usual = [name for name in row if above[name].null_count <= (1 - MOSTLY) * rows]
     gaps = [name for name in usual if name not in cells]
-    place = next((name for name, cell in cells.items() if is_total(cell)), None)
     if place is None and (not gaps or len(gaps) * 3 < len(usual)):
         return None
     if place is not None and pc.any(pc.equal(above[place], cells[place])).as_py():
