@@ -7,6 +7,7 @@ Which notations a column has is decided once, as all of its format is.
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -149,15 +150,23 @@ def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
         return None
     if text.endswith(("]", ")")) and (match := _NOTE.fullmatch(text)):
         return taken_apart(match[1], notations) or Composed(NOTE, (match[1],), (1.0,))
-    signs = {*text, *(" " if len(text.split()) > 1 else "")}
-    for notation, read in _READERS.items():
+    signs = _TELLING.intersection(text)
+    for notation, read in _possible(signs | {" "} if len(text.split()) > 1 else signs):
         if notations and notation not in notations:
             continue
-        if (needed := _NEEDED.get(notation)) and needed.isdisjoint(signs):
-            continue  # as most, which a pattern takes longer to show
         if (found := read(text, bool(notations))) is not None:
             return Composed(notation, *found)
     return None
+
+
+@lru_cache(maxsize=4096)  # the texts of a column have the same few signs
+def _possible(signs: frozenset[str]) -> tuple[tuple[str, Callable[[str, bool], "_Parts"]], ...]:
+    """The notations that a text may have which has these of the signs that tell, and what reads each."""
+    return tuple(
+        (notation, read)
+        for notation, read in _READERS.items()
+        if notation not in _NEEDED or not _NEEDED[notation].isdisjoint(signs)
+    )
 
 
 _Parts = tuple[tuple[str, ...], tuple[float, ...]] | None
@@ -326,6 +335,8 @@ def _range(text: str, _: bool) -> _Parts:
 
 
 def _error(text: str, _: bool) -> _Parts:
+    if "\u00b1" not in text and "+/-" not in text:  # as dates with slashes, which the pattern takes long for
+        return None
     match = _ERROR.fullmatch(text)
     return match and ((match[1],), (1.0,))
 
@@ -372,4 +383,5 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         RANGE: frozenset("\u2212\u2013\u2014- []"),
     }
 )
+_TELLING = frozenset().union(*_NEEDED.values())
 NOTATIONS = (*_READERS, NOTE)
