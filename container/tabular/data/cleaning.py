@@ -88,7 +88,8 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     """
     found = np.zeros(len(table), dtype=bool)
     first = table.iloc[:FIRST, :MOST]
-    names = sorted(first, key=lambda name: not pd.api.types.is_numeric_dtype(first[name].dtype))
+    kinds = dict(zip(first.columns.tolist(), first.dtypes, strict=True))  # to ask a frame for each takes long
+    names = sorted(kinds, key=lambda name: not pd.api.types.is_numeric_dtype(kinds[name]))
     distinct: dict[str, int] = {}
     for name in names:
         distinct[name] = first[name].nunique()
@@ -97,7 +98,7 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     telling = sorted(distinct, key=distinct.__getitem__, reverse=True)[:FEW]
     if not telling:
         return table.duplicated().to_numpy()
-    figures = [name for name in dict.fromkeys([*telling, *names]) if _may_be_hashed(first[name])][:FEW]
+    figures = [name for name in dict.fromkeys([*telling, *names]) if _may_be_hashed(kinds[name])][:FEW]
     if telling[0] in figures:
         rows = _alike(table[figures])
     else:
@@ -109,12 +110,12 @@ def _repeated(table: pd.DataFrame) -> np.ndarray:
     return found
 
 
-def _may_be_hashed(values: pd.Series) -> bool:
-    return values.dtype == np.float64 or (texts_in_c is not None and _are_texts(values))
+def _may_be_hashed(kind: Any) -> bool:
+    return kind == np.float64 or (texts_in_c is not None and _is_text(kind))
 
 
-def _are_texts(values: pd.Series) -> bool:
-    return isinstance(values.dtype, pd.StringDtype) and values.dtype.storage == "pyarrow"
+def _is_text(kind: Any) -> bool:
+    return isinstance(kind, pd.StringDtype) and kind.storage == "pyarrow"
 
 
 def _alike(columns: pd.DataFrame) -> np.ndarray:
@@ -123,7 +124,7 @@ def _alike(columns: pd.DataFrame) -> np.ndarray:
     starts, cores = range(0, len(columns), BLOCK), os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as threads:  # NumPy and C leave Python's lock to others
         for name in columns:
-            if _are_texts(columns[name]):
+            if _is_text(columns[name].dtype):
                 chunks = list(_parts(columns[name], hashes))
                 deque(threads.map(_mix_texts, (chunks[one::cores] for one in range(cores))), 0)
                 continue
