@@ -266,6 +266,13 @@ def _check_is_no_date(target: pd.Series, options: Options) -> None:
 
 def _distinct(target: pd.Series) -> tuple[np.ndarray, list[Label]]:
     """The place of each row's label (n_rows,) in the list of distinct labels, and that list."""
+    if isinstance(target.dtype, pd.CategoricalDtype):  # which `as_labels` has made
+        codes, labels = target.cat.codes.to_numpy(), _labels(pd.Series(target.cat.categories, dtype=object))
+        used = np.bincount(codes[codes >= 0], minlength=len(labels)) > 0
+        if used.all():
+            return codes, labels
+        places = np.append(np.cumsum(used) - 1, -1)  # of a missing label, the last one
+        return places[codes], [label for label, is_used in zip(labels, used, strict=True) if is_used]
     if pd.api.types.infer_dtype(target).startswith("mixed"):  # True would count as 1
         target = pd.Series(_labels(target), dtype=object)
     codes, distinct = pd.factorize(target)

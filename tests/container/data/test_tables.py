@@ -47,6 +47,16 @@ def read(tmp_path, content, name="table.csv", **options):
     return read_table([written(tmp_path, content, name)], Options.from_dict(options))
 
 
+def test_a_label_of_which_no_row_is_left_is_no_class(tmp_path):
+    rows = [f"{day},2024-01-{day:02},{'no' if day % 2 else 'yes'}" for day in range(1, 29)]
+    raw = read(tmp_path, "\n".join(["x,when,target", "0,,late", *rows]), time="when")
+    prepared = prepare(raw, "target", Options(time="when"))
+    assert prepared.report["rows_without_time"] == 1
+    assert prepared.schema.classes == ("no", "yes")
+    assert prepared.target.tolist() == [0, 1] * 14
+    assert prepared.report["classes"] == {"no": 14, "yes": 14}
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-32"])
 @pytest.mark.parametrize("decimal", [".", ","])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
