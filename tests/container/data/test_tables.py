@@ -47,6 +47,13 @@ def read(tmp_path, content, name="table.csv", **options):
     return read_table([written(tmp_path, content, name)], Options.from_dict(options))
 
 
+def test_the_first_column_that_does_not_fit_is_named_whichever_is_decided_first(tmp_path):
+    text = "a,b,c\n" + "1,x,a long text that is no number\n" * 30
+    for numeric, named in ((("b", "c"), "b"), (("c",), "c"), (("c", "b"), "b")):
+        with pytest.raises(BadInput, match=f"of the column '{named}'"):
+            read(tmp_path, text, numeric=list(numeric))
+
+
 def test_a_label_of_which_no_row_is_left_is_no_class(tmp_path):
     rows = [f"{day},2024-01-{day:02},{'no' if day % 2 else 'yes'}" for day in range(1, 29)]
     raw = read(tmp_path, "\n".join(["x,when,target", "0,,late", *rows]), time="when")
