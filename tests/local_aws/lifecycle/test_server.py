@@ -25,6 +25,7 @@ from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wai
 from support.local_aws.pipeline import create, fail, finish, processing, source_archive, training_request
 
 import local_aws
+from local_aws.__main__ import main
 from local_aws.lifecycle import daemon
 
 pytestmark = pytest.mark.slow
@@ -285,17 +286,24 @@ def test_the_server_ends_when_nobody_needs_it(home: Path) -> None:
     assert local_aws.start(home, owner=os.getpid()).started
 
 
-def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In processes of their own: what starts a server that outlives it, and what asks on a terminal."""
     monkeypatch.setenv("LOCAL_AWS_HOME", str(home))
 
-    def call(*arguments: str, answer: str = "") -> tuple[int, str]:
+    def call(*arguments: str) -> tuple[int, str]:
+        code, said = main(arguments), capsys.readouterr()
+        return code, said.out + said.err
+
+    def process(*arguments: str, answer: str = "") -> tuple[int, str]:
         result = subprocess.run(
             [*PYTHON, *arguments], capture_output=True, text=True, input=answer, check=False
         )
         return result.returncode, result.stdout + result.stderr
 
     assert call("status")[0] == 1
-    code, output = call("start", "--idle-minutes", "1")
+    code, output = process("start", "--idle-minutes", "1")
     assert code == 0
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in output
     code, output = call("status")
@@ -308,7 +316,7 @@ def test_the_command_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "takes at least 600 seconds" in call("endpoints", "--seconds", "600")[1]
     assert call("endpoints", "--seconds", "-1")[0] == 1
     assert call("interrupt", "no-such-job")[0] == 1
-    assert call("reset", answer="n\n")[0] == 1
+    assert process("reset", answer="n\n")[0] == 1
     assert (home / "records.db").exists()
     (home / "mine.txt").write_text("not local_aws's")
     assert call("reset", "--yes")[0] == 0
