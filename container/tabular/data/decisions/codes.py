@@ -303,7 +303,7 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
             "day.",
         )
     zeros = "0" * max(widths, default=0)
-    if widths not in ({6}, {8}) or not pc.any(pc.equal(cells, zeros)).as_py():
+    if widths not in ({6}, {8}):
         return ()
     for some in (cells.slice(0, FIRST), cells):  # most codes show at once that they are no dates
         texts = [text for text in some.unique().drop_null().to_pylist() if text != zeros]
@@ -311,9 +311,16 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
             return ()
         if (form := _digits_of_dates(list(map(int, texts)), len(zeros))) is None:
             return ()
+    if pc.any(pc.equal(cells, zeros)).as_py():
+        return (
+            f"codes, because of {zeros!r}, beside which all look like dates; name {zeros!r} in missing, and "
+            f"set date_format to {form!r} for the column if they are.",
+        )
+    if len(texts) < ENOUGH_DAYS:
+        return ()
     return (
-        f"codes, because of {zeros!r}, beside which all look like dates; name {zeros!r} in missing, and set "
-        f"date_format to {form!r} for the column if they are.",
+        f"codes that look like dates, such as {texts[0]!r}; set date_format to {form!r} for the column if "
+        "they are.",
     )
 
 
@@ -329,7 +336,10 @@ def _digits_of_dates(numbers: Sequence[int], width: int) -> str | None:
         f"%d%m{year}": [(n % scale, n // scale % 100, n // scale // 100) for n in numbers],
         f"%m%d{year}": [(n % scale, n // scale // 100, n // scale % 100) for n in numbers],
     }
-    for form, days in split.items():
-        if all(years[0] <= y <= years[1] and 1 <= m <= 12 and 1 <= d <= 31 for y, m, d in days):
-            return form
-    return None
+    fitting = [
+        form
+        for form, days in split.items()
+        if all(years[0] <= y <= years[1] and 1 <= m <= 12 and 1 <= d <= 31 for y, m, d in days)
+    ]
+    # Days of a month vary more than years: 120824 and 310724 are of 2024.
+    return min(fitting, key=lambda form: len({year for year, _, _ in split[form]}), default=None)

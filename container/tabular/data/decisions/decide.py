@@ -19,6 +19,7 @@ from tabular.data.decisions.many.numbers import read_many
 from tabular.data.decisions.numbers import (
     _each,
     as_numbers,
+    doubt_of_points,
     finite,
     forced_numbers,
     plain_numbers,
@@ -105,7 +106,7 @@ def _decided(
     if not forced and options.date_format_of(name) is None and (years := iso_years(cells)):
         return iso_dates(column, cells, years)
     if not forced and (many := read_many(cells, style.likely_decimal_comma, signs, strict)):
-        return as_numbers(column, cells, many)
+        return _with_points(as_numbers(column, cells, many), cells, grouped)
     form = options.date_format_of(name)
     if not forced and (dates := read_many_dates(cells, form, options.dayfirst, strict)):
         numbers = find_numbers(finite(dates.few), style.likely_decimal_comma, signs, strict)
@@ -121,9 +122,18 @@ def _decided(
     if name not in options.merge_spellings and (found := booleans(column, cells, counts, words)):
         return replace(found, counts=counted)
     numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
-    found = numbers and as_numbers(column, cells, _each(cells, numbers))
+    found = numbers and _with_points(as_numbers(column, cells, _each(cells, numbers)), cells, grouped)
     found = found or written_dates(column, cells, counts, options, words)
     return found or category(column, cells, counted)
+
+
+def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Decision:
+    """The decision about numbers that also says if points may separate thousands; `grouped` if they may."""
+    style = found.column.number
+    if not grouped or found.column.kind != "numeric" or (style is not None and style.thousands):
+        return found
+    said = doubt_of_points(cells)
+    return replace(found, evidence=(*found.evidence, said), doubts=(*found.doubts, said))
 
 
 def _is_certainly_a_category(texts: Counts) -> bool:

@@ -41,6 +41,7 @@ __all__ = [
     "LARGEST_LEARNED",
     "as_numbers",
     "as_numeric",
+    "doubt_of_points",
     "finite",
     "forced_numbers",
     "plain_numbers",
@@ -50,6 +51,8 @@ __all__ = [
 ]
 
 FEW_MARKS = 3
+GROUPED = r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}"
+GROUPED_OR_WORD = r"^\s*(?:[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})*)\s*|[^0-9]*)$"
 # What numbers in a notation are taken for.
 MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
@@ -65,11 +68,23 @@ LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate i
 
 
 def points_may_group(cells: pa.ChunkedArray) -> bool:
-    """Whether all points could separate thousands, as in 1.234 and 950."""
+    """Whether all points could separate thousands, as in 1.234 and 950, also beside words such as k.A."""
     for some in (cells.slice(0, FIRST), cells):  # most columns fail on the first cells
-        if not pc.all(pc.match_substring_regex(some, r"^[-+]?[1-9]\d{0,2}(\.\d{3})*$")).as_py():
+        if not pc.any(pc.match_substring_regex(some, r"[0-9]")).as_py():
             return False
-    return pc.any(pc.match_substring(cells, ".")).as_py() is True
+        if not pc.all(pc.match_substring_regex(some, GROUPED_OR_WORD)).as_py():
+            return False
+    return pc.any(pc.match_substring_regex(cells, GROUPED)).as_py() is True
+
+
+def doubt_of_points(cells: pa.ChunkedArray) -> str:
+    """What to say of points that may separate thousands, and are read as decimal points."""
+    grouped = cells.filter(pc.match_substring_regex(cells, GROUPED))
+    first = grouped[0].as_py().strip()
+    return (
+        f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
+        f"{first.replace('.', '')}."
+    )
 
 
 def plain_numbers(
@@ -124,12 +139,7 @@ def plain_numbers(
             doubts = doubts or doubts_of_months(cells, found.lengths)
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
         if grouped:
-            first = next(cell for cell in cells.drop_null().to_pylist() if "." in cell)
-            doubts = (
-                *doubts,
-                f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
-                f"{first.replace('.', '')}.",
-            )
+            doubts = (*doubts, doubt_of_points(cells))
         return Decision(as_numeric(column), found.values, (*evidence, *doubts), doubts)
     doubts = doubts_of_whole_numbers(cells, found.whole, found.lengths)
     return Decision(as_numeric(column), whole_numbers(found.whole), (*evidence, *doubts), tuple(doubts))

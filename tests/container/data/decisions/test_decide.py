@@ -1,7 +1,7 @@
 """What a column is, decided once from all its cells, with the evidence."""
 
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -192,6 +192,34 @@ def test_points_group_thousands_in_a_file_of_decimal_commas():
     assert known.column == Column("a", "numeric", number=NumberFormat(",", "."))
     assert known.values.tolist() == [1234, 4999, 950]
     assert decided(cells, thousands=".").values.tolist() == [1234, 4999, 950]
+
+
+@pytest.mark.parametrize("beside", ["0", "k.A.", "-", " -12.500 ", None])
+def test_points_group_thousands_beside_zeros_and_words(beside):
+    cells = pa.array(["1.234", "4.999", "950"] * 20 + [beside])
+    known = decided(cells, FileStyle([pa.chunked_array([["12,5"]])], [";"]))
+    assert known.column.number == NumberFormat(",", ".")
+    assert known.values.tolist()[:3] == [1234, 4999, 950]
+    likely = decided(cells, FileStyle(delimiters=[";"]))
+    assert any("set thousands to '.' if it means 1234" in doubt for doubt in likely.doubts)
+
+
+@pytest.mark.parametrize("beside", ["0.5", "1.25", "007", "1.2345"])
+def test_points_beside_other_decimals_do_not_group_thousands(beside):
+    cells = pa.array(["1.234", "4.999", "950"] * 20 + [beside])
+    known = decided(cells, FileStyle([pa.chunked_array([["12,5"]])], [";"]))
+    assert known.column.number is None
+
+
+@pytest.mark.parametrize(
+    ("form", "codes"),
+    [("%d%m%Y", False), ("%m%d%Y", False), ("%d%m%y", False), ("%d%m%Y", True)],
+)
+def test_digits_with_a_leading_zero_that_look_like_dates_are_said(form, codes):
+    days = [datetime(2021, 1, 31) + timedelta(33 * place) for place in range(40)]
+    cells = [day.strftime(form) for day in days] + ["99" + "9" * (len(f"{days[0]:{form}}") - 2)] * codes
+    doubts = decided(pa.array(cells)).doubts
+    assert any(f"set date_format to {form!r}" in doubt for doubt in doubts) != codes
 
 
 def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
