@@ -16,7 +16,7 @@ from tabular.data.doubts.placeholders import placeholders, repeated_and_far
 from tabular.data.figures import Figures
 from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
-from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, folded
+from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, NO_RESULTS, folded
 from tabular.spec.columns import Column, Schema
 
 __all__ = ["doubts"]
@@ -31,16 +31,20 @@ LOOK_ALIKE = str.maketrans(  # Cyrillic and Greek letters that nobody can tell f
 )
 # Labels that may mean a missing value. Who is refused or declines may be what is to be predicted, and dk may
 # be Denmark.
-NO_LABELS = NO_NUMBERS - {
-    "refused",
-    "refuse",
-    "declined",
-    "decline",
-    "withheld",
-    "confidential",
-    "suppressed",
-    "dk",
-}
+NO_LABELS = (
+    NO_NUMBERS
+    - NO_RESULTS
+    - {
+        "refused",
+        "refuse",
+        "declined",
+        "decline",
+        "withheld",
+        "confidential",
+        "suppressed",
+        "dk",
+    }
+)
 MOST_LEVELS = 100  # that are compared with each other
 
 

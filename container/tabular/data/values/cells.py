@@ -20,6 +20,7 @@ __all__ = [
     "MOST_OTHERS",
     "MOST_WORDS",
     "NO_NUMBERS",
+    "NO_RESULTS",
     "UNSEEN",
     "WHOLE",
     "as_whole",
@@ -31,6 +32,12 @@ __all__ = [
     "numbers_among",
     "shown",
 ]
+
+
+def _words(*lines: str) -> frozenset[str]:
+    """The words in some lines, with commas between them."""
+    return frozenset(word for line in lines for word in line.split(", "))
+
 
 # The words that mean a missing number, date or boolean everywhere; pandas reads the same ones.
 MISSING = frozenset(
@@ -49,31 +56,110 @@ MARKS = _USUAL | {
     *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc", "''", '""', "{}", "[]", "***"),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
-}
-# What people say who do not answer; among numbers and dates a missing value, but a level like any other.
-NO_NUMBERS = MARKS | {
-    *("prefer not to say", "prefer not to answer", "prefer not to disclose", "rather not say", "no answer"),
-    *("don't know", "dont know", "don\u2019t know", "do not know", "not sure", "dk", "refused", "refuse"),
-    *("declined", "decline", "declined to answer", "decline to answer", "declined to state", "not stated"),
-    *("not answered", "not provided", "not given", "not specified", "unspecified", "withheld"),
-    *("suppressed", "redacted", "confidential", "undisclosed", "not disclosed"),
-    *(
-        "wei\u00df nicht",
-        "weiss nicht",
-        "keine antwort",
-        "unbekannt",
-        "nicht angegeben",
-        "k.a",
-        "ohne angabe",
+    # Excel's errors in German, French, Spanish, Portuguese, Italian and Russian; GETTING_DATA is a query's.
+    *_words(
+        "#getting_data, #nv, #wert!, #bezug!, #zahl!, #überlauf!, #valeur!, #nombre!, #nom?, #nul!, #n/d",
+        "#¡valor!, #¡div/0!, #¡ref!, #¡num!, #¿nombre?, #valor!, #núm!, #nome?, #valore!, #rif!, #знач!",
+        "#н/д, #дел/0!, #ссылка!, #имя?, #число!",
     ),
-    *("ne sait pas", "inconnu", "non renseign\u00e9", "sans r\u00e9ponse", "nsp", "no sabe", "no contesta"),
-    *("ns/nc", "desconocido", "sin dato", "sin datos", "n\u00e3o informado", "n\u00e3o sabe", "desconhecido"),
-    *("onbekend", "weet niet", "sconosciuto", "non so", "nie wiem", "brak danych", "ok\u00e4nd", "ukjent"),
-    *(":", *(f":{blank}{flag}" for blank in ("", " ") for flag in "bcdefimnprsuz")),  # Eurostat
-    *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
-    # The Census Bureau of the United States and others: not applicable, not available, withheld, too few.
-    *("(x)", "(na)", "(n.a.)", "(d)", "(s)", "(n)", "(b)", "(l)", "(nm)", "(nd)", "(c)", "(u)"),
+    # Pivot tables, analytics and dashboards, JMP, Go, and people.
+    *_words(
+        "(blank), (leer), (vide), (en blanco), (vuoto), (not set), (empty), ∅, •, <nil>, <none>",
+        "(no value), no value, (missing), <empty>, (unknown), …, \uff0d, \u30fc, --.--, -.-, - -, -----",
+        "----, ??, ???, ____, ___, //, ///, ////, **",
+    ),
 }
+# What stands for the result of a measurement that there is none of: it failed, was below or beyond what the
+# instrument sees, or a runner did not finish. Among other words, it is a result like any other.
+NO_RESULTS = _words(
+    "nd, n.d, n/d, ni, nc, nr, not detected, none detected, bdl, bql, <lod, <loq, below detection limit",
+    "not tested, not done, not measured, not determined, not analysed, not analyzed, undetermined",
+    "indeterminate, qns, pending, hemolyzed, err, error, invalid, void, fail, failed, overflow, ovrflw",
+    "ovrfl, over, ol, out of range, oor, no signal, dnf, dns, dsq, dq, dnq",
+    # There is none.
+    "无, 無, なし, 없음, geen, brak, yok, fehlt, saknas",
+)
+# What people say who do not answer; among numbers and dates a missing value, but a level like any other.
+NO_NUMBERS = (
+    MARKS
+    | NO_RESULTS
+    | {
+        *(
+            "prefer not to say",
+            "prefer not to answer",
+            "prefer not to disclose",
+            "rather not say",
+            "no answer",
+        ),
+        *("don't know", "dont know", "don\u2019t know", "do not know", "not sure", "dk", "refused", "refuse"),
+        *(
+            "declined",
+            "decline",
+            "declined to answer",
+            "decline to answer",
+            "declined to state",
+            "not stated",
+        ),
+        *("not answered", "not provided", "not given", "not specified", "unspecified", "withheld"),
+        *("suppressed", "redacted", "confidential", "undisclosed", "not disclosed"),
+        *(
+            "wei\u00df nicht",
+            "weiss nicht",
+            "keine antwort",
+            "unbekannt",
+            "nicht angegeben",
+            "k.a",
+            "ohne angabe",
+        ),
+        *(
+            "ne sait pas",
+            "inconnu",
+            "non renseign\u00e9",
+            "sans r\u00e9ponse",
+            "nsp",
+            "no sabe",
+            "no contesta",
+        ),
+        *(
+            "ns/nc",
+            "desconocido",
+            "sin dato",
+            "sin datos",
+            "n\u00e3o informado",
+            "n\u00e3o sabe",
+            "desconhecido",
+        ),
+        *(
+            "onbekend",
+            "weet niet",
+            "sconosciuto",
+            "non so",
+            "nie wiem",
+            "brak danych",
+            "ok\u00e4nd",
+            "ukjent",
+        ),
+        *(":", *(f":{blank}{flag}" for blank in ("", " ") for flag in "bcdefimnprsuz")),  # Eurostat
+        *("\u4e0d\u660e", "\u672a\u56de\u7b54", "\u7121\u56de\u7b54", "\u672a\u77e5"),
+        # The Census Bureau of the United States and others: not applicable, not available, withheld, too few.
+        *("(x)", "(na)", "(n.a.)", "(d)", "(s)", "(n)", "(b)", "(l)", "(nm)", "(nd)", "(c)", "(u)"),
+        *_words(
+            "not recorded, not collected, not asked, not in universe, not found, not avail., unavailable",
+            "n a, na., data unavailable, data not available, data suppressed, missing data, data missing",
+            "insufficient data, no response, no reply, no answer given, none given, none recorded, skipped",
+            "i don't know, idk, empty, choose not to answer, prefer not to respond, blank, nul",
+            "not applicable (n/a), nothing, inap, inap., n/k, nk, n.k., n/r, n.r., np, n.p., n/p, n/t, [c]",
+            "[u], [w], [x], [z], [low], [n/a], [na], n/v, entfällt, nicht verfügbar, nicht bekannt",
+            "non communiqué, sans objet, non disponible, s.o., n.c., no aplica, se ignora, sin información",
+            "sin especificar, no disponible, não se aplica, nao se aplica, ignorado, sem informação",
+            "sem dados, non disponibile, non applicabile, niet bekend, n.b., niet van toepassing",
+            "uppgift saknas, uoppgitt, ikke oppgitt, uoplyst, ikke oplyst, ei tietoa, nie dotyczy, b.d.",
+            "neuvedeno, nezjištěno, нет данных, н/д, не указано, неизвестно, belirtilmemiş, bilinmiyor, 暂无",
+            "缺失, 未填写, 不详, 不詳, 該当なし, データなし, 非公表, 秘匿",
+            "모름, 해당없음, 해당 없음, 미상, 알 수 없음",
+        ),
+    }
+)
 # Digits: Arabic, Persian, Devanagari, Bengali, Thai, and those as wide as a Chinese sign.
 DIGITS = {
     zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10) for digit in range(10)

@@ -28,7 +28,9 @@ _MARKS = pa.array(MARKS, pa.string())
 def _lengths(marks: Iterable[str]) -> bytes:
     """How long the marks are that begin with each sign of ASCII, and that end with it, as bits of uint32."""
     found = np.zeros((2, 128), np.uint32)
-    for mark in filter(str.isascii, filter(None, marks)):
+    for mark in marks:
+        if not (mark[:1] + mark[-1:]).isascii() or not mark:
+            continue  # C takes each text for a mark that begins or ends with another sign
         found[0, ord(mark[0])] |= 1 << len(mark)
         found[1, ord(mark[-1])] |= 1 << len(mark)
     return found.tobytes()
