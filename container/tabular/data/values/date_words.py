@@ -58,7 +58,9 @@ _FULL = {
     )
 }
 _AS_ASCII = DIGITS | UNSEEN
-_FIGURES = re.compile(r"[\d./:-]+(?: [\d:.]+)?")  # a date without any word
+_FIGURES = re.compile(
+    r"[\d./-]+(?: [\d:.]+)?|[\d:.]+"
+)  # a date without any word, and without a time before it
 # What people write besides: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m., and the
 # signs of East Asia for year, month, day, hour and minute.
 # No "mar" of French and Spanish, which is also March.
@@ -71,7 +73,40 @@ _DAYS_OF_WEEKS = (
     "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
 )
 _WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
-_WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+# Halves of the day: in East Asia before the time, and in Greek, Vietnamese, Arabic, Persian and Turkish
+# behind it.
+_BEFORE_NOON = (
+    "\uc624\uc804",
+    "\u4e0a\u5348",
+    "\u5348\u524d",
+    "\u03c0\u03bc",
+    "\u03c0.\u03bc.",
+    "\u0635",
+    "\u0642.\u0638",
+    "\u00d6\u00d6",
+)
+_AFTER_NOON = (
+    "\uc624\ud6c4",
+    "\u4e0b\u5348",
+    "\u5348\u5f8c",
+    "\u03bc\u03bc",
+    "\u03bc.\u03bc.",
+    "\u0645",
+    "\u0628.\u0638",
+    "\u00d6S",
+)
+_HALF = "|".join(map(re.escape, (*_BEFORE_NOON, *_AFTER_NOON)))
+
+
+def _of_half(found: re.Match[str]) -> str:
+    """A time with am or pm behind it; Japanese counts the hours from 0 to 11."""
+    hour = found["hour"] if int(found["hour"]) else "12"
+    half = found["before"] or found["behind"]
+    return f"{hour}{found['rest']} {'am' if half in _BEFORE_NOON else 'pm'}"
+
+
+_Rules = tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
+_WRITTEN_BESIDE: _Rules = (
     (re.compile(r"[\u00a0\u202f]"), " "),
     (re.compile(r"\s*\((?:\w{1,4}|[\w ]+ Time)\)$"), ""),
     (re.compile(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
@@ -81,15 +116,77 @@ _WRITTEN_BESIDE: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], st
     (re.compile(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
     (re.compile(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
     (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
+    (re.compile(r"(?<=[^\W\d_]),\s*(?=\d{4}\b)"), " "),
     (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
     (re.compile(r"\s+(?:Uhr|h)$"), ""),
     (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
     (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
+)
+# How programs and people write dates with other signs than most. Few texts have any of these signs.
+_SIGN = re.compile(r"[#_'\u2019/.:-]|[+-]\d{4} |^le |^\d\d? ?[\dap]", re.IGNORECASE)
+_WITH_SIGNS: _Rules = (
+    (re.compile(r"^#(.+)#$"), r"\1"),  # Access
+    (re.compile(r"(?<=[+-]\d{4}) [A-Z]{3,4}$"), ""),  # Go
+    (re.compile(r"(?<=[.,]\d{6})\d{1,3}(?=\D|$)"), ""),  # billionths of a second
+    (re.compile(r"^(\d{8}T\d{6})\.\d+(?=Z?$)"), r"\1"),
+    (re.compile(r"^(\d{4}-\d\d-\d\d)[_ T](\d\d)-(\d\d)-(\d\d)$"), r"\1 \2:\3:\4"),
+    (re.compile(r"^([^\s:]+)\s?-\s?(?=\d{1,2}:\d\d)"), r"\1 "),
+    (  # the time before the date
+        re.compile(
+            r"^(\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[ap]\.?\s?m\b\.?)?),?\s+(?![+-])(?=.*(?:\d{4}|\d[./-]\d))(.+?)(?:\s*\(\w{1,4}\))?$",
+            re.IGNORECASE,
+        ),
+        r"\2 \1",
+    ),
+    (re.compile(r"^(\d{1,2})\s?([ap])\.?m\.?$", re.IGNORECASE), r"\1:00 \2m"),  # 5pm
+    (re.compile(r"^le\s+(?=\d)", re.IGNORECASE), ""),
+    (re.compile(r"^(\d{1,2}) (\d{1,2}) (?=(?:19|20)\d\d\b)"), r"\1-\2-"),
+    (re.compile(r"^(\d{4})\. (\d{1,2})\. (\d{1,2})(?= )"), r"\1-\2-\3"),  # Korean
+    # Signs beside a month in letters: 12.Aug.2020, Aug/12/2020, 2020/Aug/12, 12 Aug, 2020, and Aug'20.
+    (re.compile(r"^(\d{1,2})\.([^\W\d_]{3,})\.(?=\d{2,4}\b)"), r"\1-\2-"),
+    (re.compile(r"^([^\W\d_]{3,})[/-](\d{1,2})[/-](?=\d{4}\b)"), r"\1 \2 "),
+    (re.compile(r"^(\d{4})/([^\W\d_]{3,})/(?=\d)"), r"\1-\2-"),
+    (re.compile(r"^([^\W\d_]{3,})\.?\s?['\u2019](?=\d\d$)"), r"\1 '"),
+    (re.compile(r"(?<=:\d\d)\s?SA$"), " am"),  # Vietnamese
+    (re.compile(r"(?<=:\d\d)\s?CH$"), " pm"),
+)
+# What only texts beyond ASCII have: weekdays, years, months, days and times of East Asia, halves of the day.
+_IN_OTHER_SCRIPTS: _Rules = (
+    (
+        re.compile(
+            r"\s*[(\uff08]?(?:\u661f\u671f|\u5468|\u9031|\u793c\u62dc)[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u65e5\u5929][)\uff09]?"
+        ),
+        "",
+    ),
+    (
+        re.compile(
+            r"\s*[(\uff08]?[\u6708\u706b\u6c34\u6728\u91d1\u571f\u65e5](?:\u66dc\u65e5?[)\uff09]?|[)\uff09])"
+        ),
+        "",
+    ),
+    (
+        re.compile(
+            r"\s*[(\uff08]?[\uc6d4\ud654\uc218\ubaa9\uae08\ud1a0\uc77c](?:\uc694\uc77c[)\uff09]?|[)\uff09])"
+        ),
+        "",
+    ),
+    (
+        re.compile(r"^(?:\u4e2d\u83ef)?\u6c11\u570b\s*(\d{1,3})(?=\s*\u5e74)"),
+        lambda found: str(int(found[1]) + 1911),
+    ),
     (re.compile(r"(?<=\d)[\u6708\uc6d4](?:\u4efd)?\s*$"), ""),
     (re.compile(r"[\u5e74\u6708\ub144\uc6d4]\s*"), "-"),
     (re.compile(r"[\u65e5\uc77c]"), ""),
     (re.compile(r"[\u6642\u65f6\uc2dc]\s*"), ":"),
-    (re.compile(r"(?<=\d)[\u5206\ubd84]"), ""),
+    (re.compile(r"(?<=\d)[\u5206\ubd84]\s*(?=\d{1,2}[\u79d2\ucd08])"), ":"),
+    (re.compile(r"(?<=\d)[\u5206\ubd84\u79d2\ucd08]"), ""),
+    (
+        re.compile(
+            rf"(?:(?P<before>{_HALF})\s*)?(?<![\d:])(?P<hour>\d{{1,2}})(?P<rest>(?::\d\d?){{1,2}}(?:[.,]\d+)?)"
+            rf"(?:\s?(?P<behind>{_HALF})(?=\s|$))?"
+        ),
+        lambda found: _of_half(found) if found["before"] or found["behind"] else found[0],
+    ),
 )
 _WORD = re.compile(r"[^\W\d_]+\.?")
 # Zones by their usual names, of which Python knows UTC and GMT; IST has several meanings.
@@ -131,6 +228,19 @@ _QUARTERS = (
     re.compile(rf"(?P<number>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter ){_ANY_YEAR}"),
     re.compile(rf"(?P<number>[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth) [Qq]uarter(?: of|,)? {_FULL_YEAR}"),
     re.compile(rf"[Qq](?P<number>[1-4])[\s/_.,-]*{_FULL_YEAR}"),
+    re.compile(rf"{_FULL_YEAR},? ?(?:[Qq]uarter|[Qq]tr\.?|[Qq]uartal) ?(?P<number>[1-4])"),
+    re.compile(
+        rf"{_FULL_YEAR}\s?[\u5e74\ub144]\s?\u7b2c?(?P<number>[1-4])(?:\u5b63\u5ea6|\u56db\u534a\u671f|\ubd84\uae30)"
+    ),
+    re.compile(
+        r"(?P<number>[1-4])(?:er|re|\u00e8me|e|[\u00ba\u00b0\u00aa.]|o)? ?[Tt]rim(?:estre|\.)?"
+        rf"(?: de)?,? {_FULL_YEAR}"
+    ),
+    re.compile(
+        r"(?P<number>[1-4])(?: ?-?\u0439)? ?\u043a\u0432(?:\.|\u0430\u0440\u0442\u0430\u043b)? "
+        rf"{_FULL_YEAR}(?: ?\u0433(?:\.|\u043e\u0434\u0430)?)?"
+    ),
+    re.compile(rf"(?P<number>[1-4])\. (?:kvartal|kwarta\u0142|kvart\u00e1l|nelj\u00e4nnes) {_FULL_YEAR}"),
     re.compile(rf"[TtKk](?P<number>[1-4])[\s/_.,-]+{_FULL_YEAR}"),  # T123 is a code
     re.compile(r"[Qq](?P<number>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
     re.compile(rf"FY[\s'\u2019]?{_ANY_YEAR}[\s/_-]*[Qq](?P<number>[1-4])"),
@@ -144,7 +254,9 @@ _HALVES = (
 _NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKS = (
     re.compile(rf"{_YEAR}[\s/_-]?(?:[Ww]|KW|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
-    re.compile(rf"(?:[Ww]|KW|[Ww]eek|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"),
+    re.compile(
+        rf"(?:[Ww]|KW|[Ww]eek|[Ww]k\.?|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"
+    ),
 )
 _MONTH = re.compile(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
 _MONTH_COMMA = re.compile(rf"([^\W\d_]+\.?),\s*{_YEAR}")
@@ -153,7 +265,7 @@ _NAME = r"[^\W\d_]{3,12}"
 SPAN = re.compile(
     rf"(?:(?P<before>{_YEAR[1:-1]})\s+)?(?P<first>{_NAME})\.?(?:\s+(?P<begun>{_YEAR[1:-1]}))?"
     rf"\s*(?:[-\u2013\u2014/]|(?<=\s)(?:to|bis|through|until|till?|a|\u00e0|al|do|tot)(?=\s))\s*"
-    rf"(?P<last>{_NAME})\.?(?(before)|,?\s+(?P<year>{_YEAR[1:-1]}))"
+    rf"(?P<last>{_NAME})\.?(?(before)|,?\s+(?P<year>{_YEAR[1:-1]}|'?\d\d))"
 )
 _ERAS = {"\u4ee4\u548c": 2018, "\u5e73\u6210": 1988, "\u662d\u548c": 1925, "\u5927\u6b63": 1911}
 _ERA = re.compile(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
@@ -174,7 +286,11 @@ def usual(text: str, with_weekday: bool = False) -> str:
     text = _ZONE.sub(lambda zone: f" {_ZONES[zone[0][1:]]}", text)
     if not with_weekday:
         text = _WEEKDAY.sub("", text)
+    for pattern, usual in _WITH_SIGNS if _SIGN.search(text) else ():
+        text = pattern.sub(usual, text)
     for pattern, usual in _WRITTEN_BESIDE:
+        text = pattern.sub(usual, text)
+    for pattern, usual in () if text.isascii() else _IN_OTHER_SCRIPTS:
         text = pattern.sub(usual, text)
     return text.strip()
 
@@ -213,6 +329,10 @@ def _first_month(span: re.Match[str]) -> str | None:
     first, last = (_place(span[name]) for name in ("first", "last"))
     if first is None or last is None:
         return None
+    year = span["year"] or ""
+    if len(year) in (2, 3):  # a quarter; Nov-Jan 15 may end on the 15th
+        year = _of_four_digits(year[-2:]) if first % 3 == 0 and last == first + 2 else ""
+        return f"{span['first']} {year}" if year else None
     # The year behind Nov-Jan is that of January.
     year = int(span["before"] or span["begun"] or int(span["year"]) - (first > last))
     return f"{span['first']} {year}"

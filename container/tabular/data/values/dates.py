@@ -14,7 +14,7 @@ import numpy as np
 
 from tabular.data.values.cells import MISSING, is_gap, shown
 from tabular.data.values.date_words import in_english, usual, zone_of
-from tabular.data.values.many_dates import read_dates
+from tabular.data.values.many_dates import read_dates, shorter
 
 __all__ = [
     "FORCED",
@@ -85,6 +85,8 @@ _OTHERS = (
     *("%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y %I.%M.%S.%f %p %z"),  # Oracle
     *("%b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Z %Y", "%b %d %H:%M:%S %z %Y"),  # C, Unix and Ruby
     *("%Y. %b %d.", "%Y. %B %d."),  # Hungarian
+    *("%d-%B-%Y", "%d%b%y", "%d-%m-%Y %H.%M", "%d-%m-%Y %H.%M.%S"),
+    *(f"{day} %I:%M:%S.%f %p" for day in ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y")),
     *(
         "%Y:%m:%d %H:%M:%S",
         "%Y%m%dT%H%M%S",
@@ -98,7 +100,7 @@ _OTHERS = (
     "%Y/%m/%d %I:%M:%S %p %z",  # Google Forms
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
-    *("%b-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H.%M.%S"),
     *("%Y-%j", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ", "%Y-%jT%H:%M:%S.%f", "%Y-%j %H:%M:%S"),  # days of a year
 )
@@ -167,7 +169,7 @@ def _day_number(text: str, form: str) -> float:
         if form != ISO:
             if _SHORT_MINUTE.search(begun):
                 raise ValueError
-            moment = datetime.strptime(in_english(usual(begun, "%a" in form.lower()), "%B" in form), form)
+            moment = _parsed(in_english(usual(begun, "%a" in form.lower()), "%B" in form), form)
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(begun):
@@ -182,6 +184,21 @@ def _day_number(text: str, form: str) -> float:
     except (ValueError, OverflowError):
         raise _no_date(text, form) from None
     return (moment - EPOCH) // MICROSECOND / PER_DAY
+
+
+def _parsed(text: str, form: str) -> datetime:
+    """The moment in a text, of whose time parts may be left out.
+
+    Raises:
+        ValueError: if it is not a date in this format.
+    """
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        for one in shorter(form):
+            if one.count(":") == text.count(":"):
+                return datetime.strptime(text, one)
+        raise
 
 
 def _no_date(text: str, form: str) -> ValueError:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["USUAL_YEARS", "layouts_as_bytes", "read_dates", "read_letters"]
+__all__ = ["USUAL_YEARS", "layouts_as_bytes", "read_dates", "read_letters", "shorter"]
 
 # How many letters or digits a part of a format has; a number without a leading zero has one less.
 _WIDTHS = {
@@ -23,6 +23,11 @@ _ISO_TIMES = ("", *(sign + time for sign in "T " for time in ("%H:%M", "%H:%M:%S
 _WORDS = {
     "b": ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
     "p": ("am", "pm"),
+}
+# What programs leave out of a time: the parts of a second, the seconds, or all of it at midnight.
+_LEFT_OUT = {
+    **{" %H:%M": ("",), " %H:%M:%S": (" %H:%M", ""), " %H:%M:%S.%f": (" %H:%M:%S", " %H:%M", "")},
+    **{" %I:%M %p": ("",), " %I:%M:%S %p": (" %I:%M %p", "")},
 }
 _SMALL = 0x20  # the bit of ASCII by which small letters differ from capitals
 USUAL_YEARS = _FIRST, _LAST = 1700, 2200  # whose microseconds a float64 holds
@@ -71,11 +76,18 @@ def read_letters(begins: np.ndarray, ends: np.ndarray, letters: np.ndarray, form
 
 
 @cache
+def shorter(form: str) -> tuple[str, ...]:
+    """The formats of the same dates with a part of the time left out; none if it has no time."""
+    day, sign, time = form.partition(" %H" if " %H" in form else " %I")
+    return tuple(day + rest for rest in _LEFT_OUT.get(sign + time, ())) if "%d" in day else ()
+
+
+@cache
 def _layouts(form: str) -> tuple[_Layout, ...]:
     """The ways to write dates in a format; none if one of its parts has no fixed length."""
     if form == "ISO8601":
         return tuple(one for time in _ISO_TIMES for one in _ways(f"%Y-%m-%d{time}", _ISO_WIDTHS))
-    return tuple(_ways(form, _WIDTHS))
+    return tuple(way for one in (form, *shorter(form)) for way in _ways(one, _WIDTHS))
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 from tabular.data.features import as_rows, features
 from tabular.data.values import dates
 from tabular.data.values.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number
+from tabular.data.values.many_dates import read_dates, shorter
 from tabular.spec.columns import Column, Schema
 
 
@@ -81,10 +82,62 @@ def test_every_microsecond_of_two_centuries_has_its_own_number():
         ("2024-01-05 (Fri)", "%Y-%m-%d"),
         ("2024\u5e741\u67085\u65e5", "%Y-%m-%d"),
         ("2024\ub144 1\uc6d4 5\uc77c", "%Y-%m-%d"),
+        ("2024/1/5(\u91d1)", "%Y/%m/%d"),
+        ("2024-01-05 \u661f\u671f\u4e94", "%Y-%m-%d"),
+        ("\u6c11\u570b113\u5e741\u67085\u65e5", "%Y-%m-%d"),
+        ("05.Jan.2024", "%d-%b-%Y"),
+        ("Jan/05/2024", "%b %d %Y"),
+        ("2024/Jan/05", "%Y-%b-%d"),
+        ("5th January, 2024", "%d %B %Y"),
+        ("05 01 2024", "%d-%m-%Y"),
+        ("le 5 janvier 2024", "%d %B %Y"),
+        ("#01/05/2024#", "%m/%d/%Y"),
     ],
 )
 def test_what_people_write_besides_a_date_is_left_out(text, form):
     assert day_number(text, form) == 19727.0
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2024-01-05 \uc624\ud6c4 3:15:00", "%Y-%m-%d %I:%M:%S %p"),
+        ("2024. 1. 5 \uc624\ud6c4 3:15:00", "%Y-%m-%d %I:%M:%S %p"),
+        ("2024\ub144 1\uc6d4 5\uc77c \uc624\ud6c4 3\uc2dc 15\ubd84", "%Y-%m-%d %I:%M %p"),
+        ("2024/1/5 \u4e0b\u5348 03:15", "%Y/%m/%d %I:%M %p"),
+        ("2024/01/05 \u5348\u5f8c3:15", "%Y/%m/%d %I:%M %p"),
+        ("2024\u5e741\u67085\u65e5 15\u664215\u52060\u79d2", "%Y-%m-%d %H:%M:%S"),
+        ("5/1/2024 3:15 \u03bc\u03bc", "%d/%m/%Y %I:%M %p"),
+        ("05/01/2024 3:15 CH", "%d/%m/%Y %I:%M %p"),
+        ("15:15 05.01.2024", "%d.%m.%Y %H:%M"),
+        ("3:15 PM 1/5/2024", "%m/%d/%Y %I:%M %p"),
+        ("15:15, 5 January 2024 (UTC)", "%d %B %Y %H:%M"),
+        ("05/01/2024 - 15:15", "%d/%m/%Y %H:%M"),
+        ("2024-01-05_15-15-00", "%Y-%m-%d %H:%M:%S"),
+        ("2024-01-05 15:15:00 +0000 UTC", "%Y-%m-%d %H:%M:%S %z"),
+        ("05-JAN-24 03.15.00.000000000 PM", "%d-%b-%y %I.%M.%S.%f %p"),
+    ],
+)
+def test_a_time_is_read_as_people_and_programs_write_it(text, form):
+    assert day_number(text, form) == 19727 + 15.25 / 24
+
+
+def test_noon_and_midnight_in_japanese_are_hour_zero():
+    assert day_number("2024/01/05 \u5348\u524d0:30", "%Y/%m/%d %I:%M %p") == 19727 + 0.5 / 24
+    assert day_number("2024/01/05 \u5348\u5f8c0:30", "%Y/%m/%d %I:%M %p") == 19727 + 12.5 / 24
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%b %d, %Y %H:%M:%S.%f"])
+def test_what_programs_leave_out_of_a_time_may_be_missing(form):
+    moment = datetime(2024, 1, 5, 15, 15)
+    assert shorter(form)[-1] == form.partition(" %H")[0].partition(" %I")[0]
+    for one in shorter(form):
+        expected = 19727 + (15.25 / 24 if ":" in one else 0)
+        assert (
+            day_number(moment.strftime(one), form) == read_dates([moment.strftime(one)], form)[0] == expected
+        )
+    with pytest.raises(ValueError, match="is not a date"):
+        day_number("05 15:15", form)
 
 
 def test_the_parts_are_those_of_the_calendar():

@@ -118,6 +118,9 @@ def _follow_each_other(ranges: Sequence[Sequence[float]]) -> bool:
 def _dates_behind(texts: Sequence[str]) -> str | None:
     """What to say of dates that all stand behind the same word, as in dt=2024-01-31; None if none do."""
     same = "".join(takewhile(lambda letter: not letter.isdigit(), texts[0]))
+    if not texts[-1].startswith(same):  # Year ending Aug 2020
+        pairs = takewhile(lambda pair: pair[0] == pair[1], zip(texts[0], texts[-1], strict=False))
+        same = "".join(letter for letter, _ in pairs).rpartition(" ")[0] + " "
     if not same[:1].isalpha() or not all(text.startswith(same) for text in texts):
         return None
     rest = [text[len(same) :] for text in texts]

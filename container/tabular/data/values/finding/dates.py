@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
 from tabular.data.values.date_words import usual, without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
+from tabular.data.values.many_dates import shorter
 
 __all__ = ["DAYS_OF_YEARS", "SWAPPED", "FoundDates", "earlier_formats", "find_dates", "is_ambiguous"]
 
@@ -46,12 +47,19 @@ def _signs(form: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
+def _signs_of_all(form: str) -> frozenset[str]:
+    """The signs of each date in a format, also if a part of its time is left out."""
+    return frozenset.intersection(_signs(form), *map(_signs, shorter(form)))
+
+
+@lru_cache(maxsize=len(FORMATS) + len(FORCED))
 def _digits(form: str) -> tuple[float, float]:
     """The least and the greatest number of digits of a date in a format."""
     if form == ISO:
         return 0, math.inf
     parts = [_DIGITS.get(part, (0, math.inf)) for part in re.findall("%(.)", form)]
-    return sum(fewest for fewest, _ in parts), sum(most for _, most in parts)
+    fewest = min([sum(fewest for fewest, _ in parts), *(_digits(one)[0] for one in shorter(form))])
+    return fewest, sum(most for _, most in parts)
 
 
 @lru_cache(maxsize=4096)
@@ -167,14 +175,20 @@ def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterab
 
 
 def _likely(formats: Iterable[str], sample: Sequence[Any]) -> Iterator[str]:
-    """The formats whose signs at least half of the cells have, which are few of the hundreds."""
+    """The formats whose signs at least half of the cells have, which are few of the hundreds.
+
+    Those of a time may be in fewer, because some programs leave midnight out.
+    """
     texts = [_characters(str(cell).strip()) for cell in sample]
-    have: dict[frozenset[str], bool] = {}
+    having: dict[frozenset[str], int] = {}
+
+    def count(signs: frozenset[str]) -> int:
+        if signs not in having:
+            having[signs] = sum(signs <= one for one in texts)
+        return having[signs]
+
     for form in formats:
-        signs = _signs(form)
-        if signs not in have:
-            have[signs] = sum(signs <= one for one in texts) * 2 >= len(texts)
-        if have[signs]:
+        if count(_signs_of_all(form)) * 2 >= len(texts) and count(_signs(form)):
             yield form
 
 
@@ -186,7 +200,7 @@ def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = No
 
 def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
     """Whether a format fits each cell."""
-    signs, (fewest, most) = _signs(form), _digits(form)
+    signs, (fewest, most) = _signs_of_all(form), _digits(form)
     for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
         text = str(cell).strip()
         yield (
