@@ -29,7 +29,18 @@ from tabular.data.decisions.many.counts import count
 from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
-from tabular.data.values.composed import ANGLE_WEST, DASH, ERA, FLAG, OBSERVATION, RANGE, WEEKS, taken_apart
+from tabular.data.values.composed import (
+    ANGLE_WEST,
+    DASH,
+    ERA,
+    FLAG,
+    OBSERVATION,
+    RANGE,
+    TREND,
+    TRIANGLE,
+    WEEKS,
+    taken_apart,
+)
 from tabular.data.values.finding.numbers import FoundNumbers
 from tabular.data.values.number_words import CURRENCIES
 from tabular.data.values.numbers import is_plain, marks_of, read_number, unit_of
@@ -60,6 +71,8 @@ MEANT = {
     OBSERVATION: "without the flag that a statistical office adds",
     ERA: "because years before Christ are negative",
     WEEKS: "in weeks, of which a day is a seventh",
+    TREND: "because arrows say up and down",
+    TRIANGLE: "because a triangle is a minus sign in Japanese accounts",
     ANGLE_WEST: "because O is the west beside E",
 }
 

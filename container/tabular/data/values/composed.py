@@ -30,6 +30,8 @@ __all__ = [
     "OBSERVATION",
     "RANGE",
     "SEXAGESIMAL",
+    "TREND",
+    "TRIANGLE",
     "UNITS",
     "WEEKS",
     "Composed",
@@ -39,6 +41,7 @@ __all__ = [
 FEET, ANGLE, SEXAGESIMAL, HEMISPHERE, DEBIT = "feet", "angle", "sexagesimal", "hemisphere", "debit"
 DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
+TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 LONGEST = 64  # characters
 
@@ -66,6 +69,9 @@ _DEBIT = re.compile(r"(.*\d.*?)\s?\(?(DR|CR|Dr|Cr|dr|cr)\.?\)?")
 _DASH = re.compile(
     rf"(\(?\s*[^\d\s(){_MINUS}]{{1,4}}\s*)[{_MINUS}]\s*\)?|[{_MINUS}](\s*[^\d\s(){_MINUS}]{{1,4}})"
 )
+_UP, _DOWN = "\u25b2\u25b3\u2191", "\u25bc\u25bd\u2193"
+_TREND = re.compile(rf"([{_UP}{_DOWN}])\s*([^+{_MINUS}]*\d.*)")
+_TRIANGLE = re.compile(rf"[\u25b2\u25b3]\s*([^+{_MINUS}]*\d.*)")  # the minus of Japanese accounts
 _FLAG = re.compile(r"(.*\d)\s(H|HH|L|LL)")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
@@ -237,6 +243,16 @@ def _dash(text: str, _: bool) -> _Parts:
     return (f"{match[1].strip(' (')}0" if match[1] else f"0{sign}",), (1.0,)
 
 
+def _trend(text: str, _: bool) -> _Parts:
+    match = _TREND.fullmatch(text)
+    return match and ((match[2],), (-1.0 if match[1] in _DOWN else 1.0,))
+
+
+def _triangle(text: str, _: bool) -> _Parts:
+    match = _TRIANGLE.fullmatch(text)
+    return match and ((match[1],), (-1.0,))
+
+
 def _flag(text: str, _: bool) -> _Parts:
     match = _FLAG.fullmatch(text)
     return match and ((match[1],), (1.0,))
@@ -356,6 +372,8 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         WEEKS: _weeks,
         UNITS: _units,
         FRACTION: _fraction,
+        TREND: _trend,
+        TRIANGLE: _triangle,
         FLAG: _flag,
         OBSERVATION: _observation,
         ERROR: _error,
@@ -373,6 +391,8 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         DEBIT: frozenset("rR"),
         DASH: frozenset("\u2212\u2013\u2014-"),
         CLOCK: frozenset(":"),
+        TREND: frozenset(_UP + _DOWN),
+        TRIANGLE: frozenset(_UP),
         AGE: frozenset("m"),
         FRACTION: frozenset("/\u2044").union(_VULGAR),
         FLAG: frozenset("HL"),

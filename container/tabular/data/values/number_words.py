@@ -25,7 +25,7 @@ _CODES = (
     "AED|ARS|AUD|BGN|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KES|KRW|KZT|MAD|MXN|"
     r"MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|RMB|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Rs\.?|kr\.?|Fr\.?|Rp"
 )
-AFFIX = rf"(?:(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES})"
+AFFIX = rf"(?:(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|%)"  # Turkish writes %12
 WORD = r"[^\W\d_]{1,12}"
 OUT_OF = rf"(?:/\s?|(?:out )?of )(?:\d{{1,4}}(?:\.00?)?)(?: {WORD})?"
 
@@ -72,7 +72,9 @@ _WORDS_BEFORE = "|".join(
     f"[{word[0]}{word[0].upper()}]{re.escape(word[1:])}" for word in (*_AT_MOST, *_AT_LEAST, *_ABOUT)
 )
 BOUND = (
-    rf"[<>\u2264\u2265~\u2248]=?|[Cc]a\.|c?c\.|cca\.|c(?=\d{{4}}$|$)|(?:{_WORDS_BEFORE})(?=\s|$)|{_BESIDE}"
+    rf"\u00b1|\+/-|\*{{1,3}}|[<>\u2264\u2265~\u2248]=?|[Cc]a\.|c?c\.|cca\."
+    rf"|c(?=\d{{4}}$|$)|(?:{_WORDS_BEFORE})(?=\s|$)|{_BESIDE}"
 )
-NOTE = rf"\+|\*{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
+_OR_MORE = r"(?:and|or|&) (?:over|older|more|above|up|under|younger|less|fewer|below)"
+NOTE = rf"\+|{_OR_MORE}|\*{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
 BOUND_BEHIND = re.compile(rf"(?<=[^\W\d_])(?=(?:{_BEHIND})$)")  # it would be the end of a unit

@@ -40,7 +40,8 @@ _MARK = f"{BOUND}|{NOTE}"
 _NUMBER = re.compile(
     rf"(?:(?=\D)(?P<bound>{BOUND})\s*)?(?:(?=\D)(?P<outside>{AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:(?=\D)(?P<before>{AFFIX}|{DOUBTFUL}))?\s*"
     rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
-    rf"(?P<power>[eE][+-]?[0-9]+)?(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
+    rf"(?P<power>[eE][+-]?[0-9]+|[dD][+-][0-9]+)?"  # D is Fortran's
+    rf"(?P<whole>(?<=[.,])[\u2014{_MINUS}]{{1,2}}|/-)?"  # 5,- has no cents
     rf"\s*(?P<behind>{AFFIX}|{_UNIT})?\s*(?P<last>{AFFIX})?\s*(?P<minus>[{_MINUS}])?\s*(?P<close>\))?"
     rf"\s*(?P<after>(?<=\))%)?\s*(?P<note>{NOTE})?"
 )
@@ -113,7 +114,9 @@ def value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> floa
         raise ValueError(f"{shown(text)} is not a number.")
     if form.thousands:
         digits = digits.replace(form.thousands, "")
-    value = float(digits.replace(form.decimal, ".") + (match["power"] or ""))
+    value = float(
+        digits.replace(form.decimal, ".") + (match["power"] or "").replace("D", "e").replace("d", "e")
+    )
     if math.isinf(value):
         raise ValueError(f"{shown(text)} is not a finite number.")
     signs = [

@@ -58,6 +58,10 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         seen += [
             one for one in (composed.CLOCK,) if one in by_notation and one not in seen
         ]  # 4 days 08:50:00
+    if composed.TREND in seen and all(
+        found.weights == (1.0,) for found in by_notation[composed.TREND].values()
+    ):
+        seen[seen.index(composed.TREND)] = composed.TRIANGLE
     if composed.ANGLE in seen and {"O", "E"} <= _letters(by_notation[composed.ANGLE]):
         seen[seen.index(composed.ANGLE)] = composed.ANGLE_WEST
     return tuple(seen)
@@ -164,6 +168,17 @@ def _same_notes(texts: Texts, _: Sequence[str], __: Find) -> bool:
     return len({text[text.index("(") :] for text in texts if text.endswith(")")}) <= 1
 
 
+def _trends(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether arrows say up and down, or triangles are minus signs, beside numbers without any sign."""
+    if simple and find(dict.fromkeys(simple, 1)) is None:
+        return False
+    if any(found.weights[0] < 0 for found in texts.values()):
+        return len({found.weights for found in texts.values()}) > 1 or bool(simple)
+    return bool(simple) and not any(
+        text.startswith((*"-+\u2212\u2013", "\u2191")) for text in (*simple, *texts)
+    )
+
+
 def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     """Whether numbers with H are above those with L, high and low, and some have neither letter."""
     numbers = {text: found.texts[0] for text, found in texts.items()}
@@ -223,6 +238,7 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.UNITS: _units_in_order,
     composed.FRACTION: _mixed_fractions,
     composed.FLAG: _flags,
+    composed.TREND: _trends,
     composed.OBSERVATION: _observations,
     composed.RANGE: _ranges,
     composed.NOTE: _same_notes,

@@ -26,6 +26,7 @@ __all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
 
 # A postcode with the part behind it, and a number of a book.
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
+_AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
 SUSPECTS = 100  # texts that show whether any number has several parts
 
 
@@ -168,10 +169,13 @@ def _find_simple(
     if not forced and words and len({digits_of(match) for match in parts.values()}) == 1:
         return None  # one number is a level among others: 0, a, b and c
     numbers, others = 0, words.total()
-    signed_powers = any(re.search(r"\.|[eE][-+]", match[0]) for match in parts.values())
+    zeros_lead = forced or all(map(_AGE.fullmatch, map(str.strip, parts)))
+    signed_powers = any(re.search(r"\.|[dDeE][-+]", match[0]) for match in parts.values())
     for text, match in parts.items():
-        if not forced and (re.match(r"0\d", digits_of(match)) or (match["power"] and not signed_powers)):
-            return None  # 007 is a code, and so is 12E3
+        if not zeros_lead and re.match(r"0\d", digits_of(match)):
+            return None  # 007 is a code
+        if not forced and match["power"] and not signed_powers:
+            return None  # and so is 12E3
         try:
             value_of(match, text.strip(), form)
             numbers += counts[text]

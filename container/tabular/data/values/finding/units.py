@@ -171,9 +171,12 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
 # The m beside these letters is that of minutes, or of months.
 _WITH_MINUTES = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
 _WITH_MONTHS = {"d": _DAY, "w": 7 * _DAY, "m": 365.2425 / 12 * _DAY, "y": 365.2425 * _DAY}
+# Ages as DICOM writes them, such as 034Y and 006M.
+_AGES = {unit.upper(): value for unit, value in _WITH_MONTHS.items()}
 # A word for thousands or millions, and what is counted; of letters, only those that begin no other currency.
 _COUNT_OF = re.compile(
-    rf"(?P<word>[^\W\d_]{{2,12}}\.?) (?P<thing>.+)|(?P<letter>k|K|M|Md|Mrd|Mio)(?P<sign>[{CURRENCIES}])"
+    rf"(?P<word>[^\W\d_]{{2,12}}\.?|[kKMB]) (?P<thing>.+)"
+    rf"|(?P<letter>k|K|M|Md|Mrd|Mio)(?P<sign>[{CURRENCIES}])"
 )
 # A degree of each in kelvins, and the zero of each in kelvins.
 _TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -291,7 +294,7 @@ def _of_one_thing(given: Collection[str]) -> Mapping[str, float] | None:
 
 def _of_letters(units: Collection[str]) -> Mapping[str, float] | None:
     """The family of letters for times, if another letter says what the m is: 6m and 2y, 30m and 4h."""
-    for family, telling in ((_WITH_MINUTES, {"h", "s"}), (_WITH_MONTHS, {"y"})):
+    for family, telling in ((_WITH_MINUTES, {"h", "s"}), (_WITH_MONTHS, {"y"}), (_AGES, {"Y"})):
         if set(units) <= set(family) and telling & set(units):
             return family
     return None

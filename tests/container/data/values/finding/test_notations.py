@@ -57,6 +57,9 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["139.5\u00b0 W", "22.0\u00b0 E"], [-139.5, 22], ["hemisphere"]),
         (["840.50 DR", "1,200.00 CR"], [-840.5, 1200], ["debit"]),
         (["35.5 \u00b1 0.3", "36.5 \u00b1 0.2"], [35.5, 36.5], ["error"]),
+        (["\u25bc 2.5%", "\u25b2 5%", "0%"], [-2.5, 5, 0], ["trend"]),
+        (["\u2193 12", "\u2191 3"], [-12, 3], ["trend"]),
+        (["\u25b21,234", "567", "\u25b3 8"], [-1234, 567, -8], ["triangle"]),
         (["1,234[5]", "87[a][b]", "900"], [1234, 87, 900], ["note"]),
         (MINUTES, [minute + (minute - 1) / 60 for minute in range(1, 60, 2)], ["clock"]),
         (RANGES, range(15, 65, 2), ["range"]),
@@ -83,6 +86,9 @@ def test_numbers_in_several_parts_are_read(cells, expected, notations):
     "cells",
     [
         ["3-1", "0-2", "1-1"],  # results
+        ["\u25b212", "\u25b27"],  # nothing says whether triangles are minus signs
+        ["\u25b212", "-7", "5"],
+        ["\u219112", "7"],
         ["A-", "AB-", "B+", "O+"],
         ["3.1 H", "12.5 L", "7.0"],  # not high and low
         [f"{area}-{number}" for area, number in zip(range(200, 230), [4711, 1234, 9870] * 10, strict=True)],
