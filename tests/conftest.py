@@ -32,7 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure if somebody asks."""
+    """Measure if somebody asks; report no more than is shown."""
+    workers.report_once(config)
     if config.option.processor_time:
         config.pluginmanager.register(ProcessorTime())
 

@@ -1,5 +1,7 @@
 """Which tests `make test-quick` runs; which of them run in one process over several cores, in which order.
 
+And what such a process reports of each test.
+
 What is made once for a whole session is made once in each process, so tests that need the same expensive
 thing stay together: the run of the notebooks, or a local_aws, of which helpers and commands share one, the
 container's jobs another, and the tests of local_aws itself a third. All others are shared out by their file.
@@ -7,7 +9,7 @@ container's jobs another, and the tests of local_aws itself a third. All others 
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -15,7 +17,7 @@ from xdist.workermanage import WorkerController
 
 from support import ROOT
 
-__all__ = ["Scheduler", "mark_quick", "number", "put_longest_first"]
+__all__ = ["Scheduler", "mark_quick", "number", "put_longest_first", "report_once"]
 
 GROUPS = {
     "tests/story/test_demo.py": "story",
@@ -110,6 +112,38 @@ class _Places(list[str]):
 
     def index(self, name: str, *_: int) -> int:
         return self._places[name]
+
+
+def report_once(config: pytest.Config) -> None:
+    """Have a process report of a test that passes only that it did, unless somebody asks for more.
+
+    Otherwise it tells in six messages that the test starts, is set up, has passed, is torn down, ends, and is
+    done with. Of thousands of short tests, most of the time goes into these.
+    """
+    asked = config.option
+    more = (asked.verbose > 0, asked.durations is not None, asked.xmlpath, asked.processor_time)
+    if not hasattr(config, "workerinput") or any(more) or {"P", "A"} & {*asked.reportchars}:
+        return
+    (reporter,) = (
+        one for one in config.pluginmanager.get_plugins() if type(one).__name__ == "WorkerInteractor"
+    )
+    config.pluginmanager.unregister(reporter)
+    reporter.pytest_runtest_logstart = reporter.pytest_runtest_logfinish = None
+    reporter.pytest_runtest_logreport = _Reported(reporter.pytest_runtest_logreport).report
+    config.pluginmanager.register(reporter)
+
+
+class _Reported:
+    """Passes on reports, but not how a test that passes is set up and torn down."""
+
+    def __init__(self, pass_on: Callable[[pytest.TestReport], None]) -> None:
+        self._pass_on, self._passed = pass_on, False
+
+    @pytest.hookimpl
+    def report(self, report: pytest.TestReport) -> None:
+        if not report.passed or report.when == "call" or (report.when == "teardown" and not self._passed):
+            self._pass_on(report)
+        self._passed = report.passed and report.when == "call"
 
 
 def number(marks: str) -> int:
