@@ -13,7 +13,7 @@ from scipy.sparse import issparse
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from support.container.tables import MODELS, TASKS, fit, fitted, mixed, nasty
+from support.container.tables import FEW_ROUNDS, MODELS, TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.portable import export as export_module
@@ -114,7 +114,7 @@ def test_levels_beyond_the_twentieth_share_a_column_with_those_never_seen(algori
 @pytest.mark.slow
 @each
 def test_twenty_rows_are_enough(algorithm, task):
-    one = fit(mixed(task, rows=20), algorithm, task)
+    one = fit(mixed(task, rows=20), algorithm, task, rounds=FEW_ROUNDS)
     check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
 
 
@@ -122,7 +122,7 @@ def test_twenty_rows_are_enough(algorithm, task):
 @each
 @pytest.mark.parametrize("only", [["size"], ["member"], ["colour"]])
 def test_one_column_of_any_type_is_enough(algorithm, task, only):
-    one = fit(mixed(task, rows=40)[[*only, "target"]], algorithm, task)
+    one = fit(mixed(task, rows=40)[[*only, "target"]], algorithm, task, rounds=FEW_ROUNDS)
     check_equal(one.model, one.pipeline, nasty(one.frame, 20), one.schema)
 
 
@@ -172,7 +172,7 @@ def test_what_is_written_is_what_is_read(tmp_path, algorithm, task):
 @each
 def test_the_same_training_writes_the_same_bytes(tmp_path, algorithm, task):
     for folder in ("one", "two"):
-        one = fit(mixed(task, rows=60), algorithm, task)
+        one = fit(mixed(task, rows=60), algorithm, task, rounds=FEW_ROUNDS)
         save_model(tmp_path / folder, one.manifest, one.arrays)
     for file in ("manifest.json", "model.safetensors"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()

@@ -3,7 +3,7 @@
 import atexit
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,8 @@ FEW = {
 }
 # Enough for a test.
 ROUNDS = dict.fromkeys(ALGORITHMS) | {"NeuralNet": 200, "XGBoost": 50, "LightGBM": 50}
+# Enough for a test of some other thing than what a model has learnt.
+FEW_ROUNDS = dict.fromkeys(ALGORITHMS) | {"NeuralNet": 20, "XGBoost": 10, "LightGBM": 10}
 
 # The weighted mean of four pipelines, in the place of an algorithm; its members may be of one algorithm.
 ENSEMBLE = "Ensemble"
@@ -116,25 +118,31 @@ def fit(
     task: str,
     hyperparameters: dict[str, str] | None = None,
     options: Options = DEFAULTS,
+    rounds: Mapping[str, int | None] = ROUNDS,
 ) -> Fitted:
     """Fit an algorithm on a whole raw table and export it."""
     schema = infer_schema(table, "target", family(task), options)
     frame, target = features(table, schema), encode(table["target"], schema)
     if algorithm == ENSEMBLE:
-        return together(schema, frame, target, MEMBERS, task)
+        return together(schema, frame, target, MEMBERS, task, rounds)
     chosen = settings(algorithm, task) if hyperparameters is None else hyperparameters
-    pipeline = learn(frame, target, schema, algorithm, chosen, 7, ROUNDS[algorithm])
+    pipeline = learn(frame, target, schema, algorithm, chosen, 7, rounds[algorithm])
     return Fitted(
         schema, frame, target, pipeline, *export(pipeline, schema, exporter_of(algorithm, schema.family))
     )
 
 
 def together(
-    schema: Schema, frame: pd.DataFrame, target: np.ndarray, names: Sequence[str], task: str
+    schema: Schema,
+    frame: pd.DataFrame,
+    target: np.ndarray,
+    names: Sequence[str],
+    task: str,
+    rounds: Mapping[str, int | None] = ROUNDS,
 ) -> Fitted:
     """Fit several algorithms, each time with another seed, and export their weighted mean."""
     pipelines = [
-        learn(frame, target, schema, name, settings(name, task), 7 + place, ROUNDS[name])
+        learn(frame, target, schema, name, settings(name, task), 7 + place, rounds[name])
         for place, name in enumerate(names)
     ]
     ensemble = Ensemble(pipelines, WEIGHTS[: len(names)])
