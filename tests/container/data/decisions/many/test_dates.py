@@ -1,6 +1,7 @@
 """Columns with many dates are read all at once as each of their texts is read by itself."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -58,8 +59,13 @@ BESIDE = {
 }
 
 
+@cache
+def written(form):
+    return tuple(moment.strftime(form) for moment in MOMENTS)
+
+
 def column(form, beside, moments=MOMENTS):
-    texts = [moment.strftime(form) for moment in moments]
+    texts = [*written(form)] if moments is MOMENTS else [moment.strftime(form) for moment in moments]
     for every, text in beside.items():
         texts[every // 2 :: every] = [text] * len(texts[every // 2 :: every])
         if every == ROWS:
