@@ -53,11 +53,14 @@ def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> De
     found = find_dates(counts, forced=True, form=form, dayfirst=options.dayfirst)
     if found is None:
         examples = ", ".join(map(repr, list(counts)[:3]))
+        if form:
+            raise BadInput(
+                f"The column {column.name!r} has the date_format {form!r}, which does not fit all its cells, "
+                f"such as {examples}; name the format that they have, or leave the option out."
+            )
         raise BadInput(
-            f"The column {column.name!r} is in date, but "
-            + (f"the format {form!r} does not fit" if form else "no format fits")
-            + f" all its cells, such as {examples}; write them as 2024-01-31, or name their format in "
-            "date_format."
+            f"The column {column.name!r} is in date, but no format fits all its cells, such as {examples}; "
+            "write them as 2024-01-31, or name their format in date_format."
         )
     return _as_dates(column, cells, counts, found, options)
 

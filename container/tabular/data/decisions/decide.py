@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tabular.data.decisions.arrow import as_arrow, as_series, is_text, without
 from tabular.data.decisions.dates import forced_dates, iso_dates, iso_years, many_dates, written_dates
-from tabular.data.decisions.decision import SAMPLE, Decision
+from tabular.data.decisions.decision import SAMPLE, Decision, listed
 from tabular.data.decisions.many.counts import Counts, count
 from tabular.data.decisions.many.dates import read_many_dates
 from tabular.data.decisions.many.numbers import read_many
@@ -114,7 +114,7 @@ def _decided(
             return many_dates(column, cells, dates, options)
     counted = count(cells)
     if not forced and _is_certainly_a_category(counted):
-        return category(column, cells, counted)
+        return _with_signs(category(column, cells, counted), options, style)
     counts = counted.as_dict()
     if forced:
         numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
@@ -124,7 +124,7 @@ def _decided(
     numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
     found = numbers and _with_points(as_numbers(column, cells, _each(cells, numbers)), cells, grouped)
     found = found or written_dates(column, cells, counts, options, words)
-    return found or category(column, cells, counted)
+    return found or _with_signs(category(column, cells, counted), options, style)
 
 
 def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Decision:
@@ -134,6 +134,22 @@ def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Deci
         return found
     said = doubt_of_points(cells)
     return replace(found, evidence=(*found.evidence, said), doubts=(*found.doubts, said))
+
+
+def _with_signs(found: Decision, options: Options, style: FileStyle) -> Decision:
+    """The category that also says if its texts are numbers but for the signs that the options name."""
+    given = {"decimal": options.decimal, "thousands": options.thousands}
+    named = [f"{option} is {sign!r}" for option, sign in given.items() if sign is not None]
+    if not named or not found.counts:
+        return found
+    some = found.counts.first(SAMPLE).to_pylist()
+    if find_numbers(finite(dict.fromkeys(some, 1)), style.likely_decimal_comma, (None, None)) is None:
+        return found
+    said = (
+        f"a category, because {' and '.join(named)}; without that, texts such as {listed(some[:3])} are "
+        "numbers; correct the option, or name the column in categorical if they are only names."
+    )
+    return replace(found, evidence=(found.evidence[0], said), doubts=(said,))
 
 
 def _is_certainly_a_category(texts: Counts) -> bool:

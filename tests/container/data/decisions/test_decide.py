@@ -68,6 +68,37 @@ def test_the_user_says_which_words_mean_a_missing_value(words):
     assert found.doubts == ()
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"decimal": ","}, "decimal is ','"),
+        ({"thousands": "."}, "thousands is '.'"),
+        ({"decimal": ",", "thousands": "."}, "decimal is ',' and thousands is '.'"),
+    ],
+)
+@pytest.mark.parametrize("rows", [60, 30_000])
+def test_signs_that_keep_a_column_from_being_numbers_are_said(options, named, rows):
+    cells = pa.array([f"{number + 0.25:.2f}" for number in range(rows)])
+    found = decided(cells, **options)
+    assert found.column.kind == "categorical"
+    assert found.doubts == (
+        f"a category, because {named}; without that, texts such as '0.25', '1.25', '2.25' are numbers; "
+        "correct the option, or name the column in categorical if they are only names.",
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}])
+def test_words_are_words_whatever_signs_numbers_have(options):
+    assert decided(pa.array(["cash", "card", "cash"]), **options).doubts == ()
+
+
+def test_a_format_that_does_not_fit_is_told_from_an_option_that_does_not():
+    with pytest.raises(BadInput, match="has the date_format '%d/%m/%Y', which does not fit all its cells"):
+        decided(pa.array(["2024-01-31", "2024-02-01"]), date_format={"a": "%d/%m/%Y"}, date=["a"])
+    with pytest.raises(BadInput, match="is in date, but no format fits all its cells"):
+        decided(pa.array(["12.5", "13.5"]), date=["a"])
+
+
 def test_a_category_may_have_words_for_missing():
     found = decided(pa.array(["x", "n/a", "y"]), missing={"a": ["n/a"]})
     assert found.column == Column("a", "categorical", missing=("n/a",))
