@@ -32,11 +32,15 @@ except ImportError:  # installed without a compiler
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
-# Other names for the media type of JSON Lines; JSON_LINES is SageMaker's name.
+# Other names of the media types; JSON_LINES is SageMaker's name.
 JSON_LINES = "application/jsonlines"
-ALIASES = dict.fromkeys(
-    ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
-) | {"application/csv": "text/csv"}
+ALIASES = {
+    **dict.fromkeys(("application/x-ndjson", "application/ndjson", "application/jsonl"), JSON_LINES),
+    **dict.fromkeys(("application/json-lines", "application/x-jsonlines"), JSON_LINES),
+    **dict.fromkeys(("text/json", "application/x-json"), "application/json"),
+    **dict.fromkeys(("application/csv", "text/x-csv", "text/comma-separated-values"), "text/csv"),
+    "text/tab-separated-values": "text/csv",  # whose delimiter is found
+}
 MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
 GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^ *\r?\n|^ +\Z", re.MULTILINE)

@@ -141,7 +141,7 @@ def test_a_content_type_may_carry_parameters(rows, content_type):
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-npy", "application/jsonl", "csv", "*/*"]
+    "content_type", ["text/plain", "application/x-npy", "application/msgpack", "csv", "*/*"]
 )
 def test_another_content_type_answers_415_and_names_those_that_are(refused, content_type):
     status, sentence = refused("red,1.5,yes,100,c1", content_type)

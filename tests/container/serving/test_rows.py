@@ -57,6 +57,16 @@ def lines(*rows):
     return "".join(f"{row}\n" for row in rows)
 
 
+def tensor(names, rows, key):
+    """One tensor of all columns, with its cells in one list."""
+    return {"shape": [len(rows), len(names)], key: [cell for row in rows for cell in row]}
+
+
+def described(names):
+    """The names in the other order, each with a type."""
+    return [{"name": name, "type": "string"} for name in names[::-1]]
+
+
 # Each takes the names of the columns and rows of cells, and gives a content type and a body.
 SHAPES = {
     "CSV": lambda names, rows: (CSV, lines(*map(written, rows))),
@@ -162,6 +172,84 @@ SHAPES = {
                 ]
             }
         ),
+    ),
+    "KServe's tensors of columns": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {
+                "inputs": [
+                    {"name": name, "shape": [len(rows), 1], "data": [[row[place]] for row in rows]}
+                    for place, name in enumerate(names)
+                ],
+                "outputs": [{"name": "predict"}],
+            }
+        ),
+    ),
+    "KServe's tensor of all columns": lambda names, rows: (
+        JSON,
+        json.dumps({"inputs": [tensor(names, rows, "data") | {"name": "predict", "datatype": "FP64"}]}),
+    ),
+    "KServe's rows in a tensor": lambda names, rows: (
+        JSON,
+        json.dumps({"inputs": [{"name": "predict", "shape": [len(rows), len(names)], "data": rows}]}),
+    ),
+    "TensorFlow's columns": lambda names, rows: (
+        JSON,
+        json.dumps({"inputs": {name: [[row[place]] for row in rows] for place, name in enumerate(names)}}),
+    ),
+    "Seldon's array": lambda names, rows: (
+        JSON,
+        json.dumps({"data": {"names": names[::-1], "ndarray": [row[::-1] for row in rows]}}),
+    ),
+    "Seldon's tensor": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {"data": {"names": names[::-1], "tensor": tensor(names, [row[::-1] for row in rows], "values")}}
+        ),
+    ),
+    "Watson's fields": lambda names, rows: (
+        JSON,
+        json.dumps({"input_data": [{"fields": names[::-1], "values": [row[::-1] for row in rows]}]}),
+    ),
+    "H2O's fields": lambda names, rows: (
+        JSON,
+        json.dumps({"idField": None, "fields": names[::-1], "rows": [row[::-1] for row in rows]}),
+    ),
+    "MLeap's frame": lambda names, rows: (
+        JSON,
+        json.dumps({"schema": {"fields": described(names)}, "rows": [row[::-1] for row in rows]}),
+    ),
+    "SageMaker's schema for Spark": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {"schema": {"input": described(names), "output": {}}, "data": [row[::-1] for row in rows]}
+        ),
+    ),
+    "Azure's ColumnNames": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {"Inputs": {"input1": {"ColumnNames": names[::-1], "Values": [row[::-1] for row in rows]}}}
+        ),
+    ),
+    "names under any key": lambda names, rows: (
+        JSON,
+        json.dumps({"feature_names": names[::-1], "instances": [row[::-1] for row in rows]}),
+    ),
+    "features as names": lambda names, rows: (
+        JSON,
+        json.dumps({"features": names[::-1], "data": [row[::-1] for row in rows]}),
+    ),
+    "columns with types": lambda names, rows: (
+        JSON,
+        json.dumps({"columns": described(names), "data": [row[::-1] for row in rows]}),
+    ),
+    "JSON rows below a header": lambda names, rows: (
+        JSON,
+        json.dumps([names[::-1], *(row[::-1] for row in rows)]),
+    ),
+    "JSON Lines below a header": lambda names, rows: (
+        JSON_LINES,
+        lines(json.dumps(names[::-1]), *(json.dumps(row[::-1]) for row in rows)),
     ),
     "JSON rows in one line": lambda names, rows: (JSON_LINES, json.dumps(rows)),
     "JSON Lines of rows": lambda names, rows: (JSON_LINES, lines(*map(json.dumps, rows))),
@@ -283,6 +371,45 @@ def test_blanks_behind_the_last_row_of_one_column_are_no_row(monkeypatch, models
 def test_an_empty_line_of_one_column_is_a_row(models):
     numbers, _ = decode(b"1\n\n3\n\n", CSV, models["one column"])
     np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0]])
+
+
+@pytest.mark.parametrize("in_c", [True, False])
+def test_two_quotes_are_a_row_of_one_column_at_the_end_too(monkeypatch, models, in_c):
+    if not in_c:
+        monkeypatch.setattr(codec, "csv_rows", None)
+    numbers, _ = decode(b'1\n""\n3\n""\n', CSV, models["one column"])
+    np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0], [np.nan]])
+
+
+def test_a_list_of_cells_is_a_row_for_each_of_one_column(models):
+    for body, content_type in ((b"[1, null, 3]", JSON), (b'{"instances": [1, "", 3]}', JSON)):
+        numbers, _ = decode(body, content_type, models["one column"])
+        np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0]])
+    np.testing.assert_array_equal(decode(b"1\n3\n", JSON_LINES, models["one column"])[0], [[1.0], [3.0]])
+
+
+def test_a_tensor_of_another_shape_is_refused(models):
+    body = {"inputs": [{"name": "x", "shape": [4, 1], "data": [1, 2, 3, 4]}]}
+    assert refusal_of(json.dumps(body), JSON, models["numbers"]) == "Row 1 has 1 cell; this model needs 2."
+    body["inputs"][0]["shape"] = [3, 2]
+    refused = refusal_of(json.dumps(body), JSON, models["numbers"])
+    assert refused.startswith("The body has the keys 'name', 'shape', 'data', which are no columns")
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%y", "%d %b %Y"])
+@pytest.mark.parametrize("sent", ["2024-01-31", "2024-01-31T00:00:00.000Z", 1706659200000, 1706659200000.0])
+def test_a_date_may_be_iso_or_in_milliseconds_whatever_the_table_writes(form, sent):
+    table = dated(rows=40)[["day", "size", "target"]]
+    one = fit(table, "NaiveBayes", "binary")
+    columns = [
+        column | ({"format": form} if column["name"] == "day" else {}) for column in one.manifest["columns"]
+    ]
+    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    place = model.numeric.index(model.names.index("day"))
+    numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
+    assert numbers[0, place] == 19753.0
+    for other in ("2024-02-30", "20240131", 20240131, 45322, 1706659200, "2024-01-31-1", True):
+        assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
 
 
 @pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])

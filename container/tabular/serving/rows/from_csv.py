@@ -56,10 +56,14 @@ def _split(text: str, delimiter: str, model: Table) -> Iterable[list[str]]:
 
 
 class _Lines:
-    """The cells of each line of a text, read whenever somebody iterates over them."""
+    """The cells of each line of a text, read whenever somebody iterates over them.
+
+    `line` is the one that was read last, with its end.
+    """
 
     def __init__(self, text: str, delimiter: str, model: Table) -> None:
         self._text, self._delimiter, self._of_one = text, delimiter, len(model.names) == 1
+        self.line = ""
 
     def __iter__(self) -> Iterator[list[str]]:
         """The lines.
@@ -67,21 +71,40 @@ class _Lines:
         Raises:
             BadRequest: if one is not CSV.
         """
+        text: Iterable[str] = io.StringIO(self._text, newline="")
         lines = csv.reader(
-            io.StringIO(self._text, newline=""),
+            self._noted(text) if self._of_one else text,
             strict=True,
             skipinitialspace=True,
             delimiter=self._delimiter,
         )
         try:
             if self._of_one:
-                yield from _of_one_column(lines)
+                yield from self._of_one_column(lines)
             else:
                 for row in lines:
                     if row and (len(row) > 1 or row[0].strip()):
                         yield row
         except csv.Error as error:
             raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+
+    def _noted(self, text: Iterable[str]) -> Iterator[str]:
+        for self.line in text:
+            yield self.line
+
+    def _of_one_column(self, lines: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The rows of a table with one column: an empty line is an empty cell, except at the end of the body.
+
+        Two quotes are an empty cell anywhere; pandas writes them.
+        """
+        empty = 0
+        for row in lines:
+            if row in ([], [""]) and '"' not in self.line:
+                empty += 1
+                continue
+            yield from ([""] for _ in range(empty))
+            empty = 0
+            yield row
 
 
 def _fit(rows: Iterable[Sequence[str]], model: Table) -> bool:
@@ -92,15 +115,3 @@ def _fit(rows: Iterable[Sequence[str]], model: Table) -> bool:
         return False
     named = {model.place_of(cell) for cell in first} >= set(range(len(model.names)))
     return (named or width == len(model.names)) and all(len(row) == width for row in rows)
-
-
-def _of_one_column(lines: Iterable[list[str]]) -> Iterator[list[str]]:
-    """The rows of a table with one column: an empty line is an empty cell, except at the end of the body."""
-    empty = 0
-    for row in lines:
-        if row in ([], [""]):
-            empty += 1
-            continue
-        yield from ([""] for _ in range(empty))
-        empty = 0
-        yield row

@@ -1,6 +1,7 @@
 """Cells as training has read them, each by the decision about its column."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -12,6 +13,10 @@ from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
 
 __all__ = ["reader"]
+
+_ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
+MILLISECONDS = 1e12, 1e13  # since 1970, from 2001 to 2286; 20240131103000 is more
+PER_DAY = 86_400_000
 
 
 def reader(position: int, model: Table) -> Callable[[Any], Any]:
@@ -26,7 +31,7 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
-        return partial(dates.date, form=column["format"], missing=missing)
+        return partial(_date, form=column["format"], missing=missing)
     if kind == "numeric" and (column.get("number") or missing):
         gaps = cells.numbers_among(missing)
         return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
@@ -82,6 +87,26 @@ def _level(
     if found is None and type(cell) is not bool:
         found = numbers.get(cell)
     return level if found is None else found
+
+
+def _date(cell: Any, form: str, missing: Collection[str]) -> float:
+    """A date as the table writes it; ISO 8601, and milliseconds in JSON, as JavaScript and pandas write them.
+
+    Neither can be a date of another format, and a time of day or a month is not asked for by one.
+    """
+    try:
+        return dates.date(cell, form, missing)
+    except ValueError:
+        if type(cell) in (int, float) and MILLISECONDS[0] <= cell < MILLISECONDS[1]:
+            return cell / PER_DAY
+        of_days = "%d" in form and re.search("%[yY]", form)
+        if not (of_days and isinstance(cell, str) and _ISO_DATE.match(cell)):
+            raise
+        try:
+            return dates.date(cell, dates.ISO, missing)
+        except ValueError:
+            pass
+        raise
 
 
 def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
