@@ -20,6 +20,7 @@ from tabular.data.cleaning import check_cells, clean
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.decision import Decision
 from tabular.data.doubts.misleading import misleading
+from tabular.data.doubts.repetitions import repetitions
 from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
 from tabular.data.figures import Figures
@@ -183,7 +184,6 @@ def prepare(
     figures = Figures(table)
     table, found = clean(table, target, options, figures)
     figures = figures.of(table)
-    report["warnings"] += found.pop("warnings", [])
     report |= found
     report["rows_read"] += sum(raw.left_out.values())
     schema = infer_schema(table, target, family, options, raw.decisions, figures)
@@ -202,9 +202,11 @@ def prepare(
         "positive": schema.positive,
     }
     decided = raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
-    with ThreadPoolExecutor(1) as thread:  # NumPy and pyarrow leave Python's lock to each other
-        more = thread.submit(misleading, table, encoded, schema, report, figures)
-        report["warnings"] += doubts(table, schema, decided, figures) + more.result()
+    with ThreadPoolExecutor(2) as threads:  # NumPy and pyarrow leave Python's lock to each other
+        again = threads.submit(repetitions, table, options)
+        more = threads.submit(misleading, table, encoded, schema, report, figures)
+        said = doubts(table, schema, decided, figures)
+        report["warnings"] += again.result() + said + more.result()
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
     if options.group and (ungrouped := int(table[options.group].isna().sum())):

@@ -159,13 +159,14 @@ def _levels(dataset: Dataset, column: Column) -> list[str] | None:
     if decision.counts is None and not isinstance(decision.values.dtype, pd.StringDtype):
         return [str(level) for level in decision.values.value_counts().index[:MOST_LEVELS]]
     found, counts = decision.levels, decision.levels.counts
+    places = np.arange(len(counts))
     if len(counts) > MOST_LEVELS:  # those that cannot be among the most frequent are not sorted
-        fewest = np.partition(counts, -MOST_LEVELS)[-MOST_LEVELS]
-        places = np.flatnonzero(counts > fewest)
-        equal = np.flatnonzero(counts == fewest)[: MOST_LEVELS - len(places)]
-        places = np.sort(np.concatenate([places, equal]))
-    else:
-        places = np.arange(len(counts))
+        often = np.flatnonzero(counts > 1)  # which few are where nearly all texts differ
+        places = often if len(often) >= MOST_LEVELS else places
+        some = counts[places]
+        fewest = np.partition(some, -MOST_LEVELS)[-MOST_LEVELS]
+        more, equal = places[some > fewest], places[some == fewest]
+        places = np.sort(np.concatenate([more, equal[: MOST_LEVELS - len(more)]]))
     return found.at(places[np.argsort(-counts[places], kind="stable")]).to_pylist()
 
 

@@ -216,14 +216,14 @@ def test_what_is_written_in_c_can_be_done_without(make_folder):
         "names += ('data.values.native.counts', 'data.values.native.texts')\n"
         "sys.modules |= dict.fromkeys(f'tabular.{name}' for name in names)\n"
         "from pathlib import Path\n"
-        "from tabular.data import cleaning\n"
+        "from tabular.data.doubts import repetitions\n"
         "from tabular.data.decisions.many import counts, dates, plain_cells\n"
         "from tabular.data.files import csv_parts\n"
         "from tabular.portable import files, model, predictors\n"
         "from tabular.serving import codec\n"
         "assert model.predict_in_c is predictors.trees_in_c is codec.csv_rows is None\n"
         "assert plain_cells.cells_in_c is csv_parts.columns_in_c is counts.counts_in_c is None\n"
-        "assert cleaning.texts_in_c is dates.texts_in_c is None\n"
+        "assert repetitions.texts_in_c is dates.texts_in_c is None\n"
         "print(files.load_model(Path(sys.argv[1])).kind)\n"
     )
     command = [sys.executable, "-c", code, str(make_folder("RandomForest"))]

@@ -119,7 +119,7 @@ def _like_an_id(values: pd.Series) -> bool:
 def _suspects(table: pd.DataFrame, target: np.ndarray, schema: Schema) -> Iterator[tuple[str, float]]:
     """Each column with which a tree reaches the score on both halves of a sample, fitted on the other."""
     most = int(np.clip(SUSPECT_CELLS / len(schema.columns), FEWEST_ROWS, SUSPECT_ROWS))
-    rows = np.random.default_rng(0).permutation(len(table))[:most]
+    rows = np.random.default_rng(0).choice(len(table), min(len(table), most), replace=False)
     frame, target = features(_taken(table, rows, schema), schema), target[rows]
     regression = schema.task == "regression"
     if regression:  # with ranks, a column is found if the target rises with it, even if not linearly

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from tabular.data import cleaning
 from tabular.data.cleaning import clean
+from tabular.data.doubts import repetitions
 from tabular.spec.options import Options
 
 COLUMNS = {
@@ -31,6 +31,9 @@ def test_repetitions_are_those_that_pandas_finds(seed):
     cleaned, _ = clean(table, "target", Options(repeated="keep"))
     assert cleaned.equals(table)
     expected = table[~table.duplicated()]
+    said = [one["said"] for one in repetitions.repetitions(table)]
+    again = len(table) - len(expected)
+    assert [one.partition(" rows")[0] for one in said] == ([f"{again} of {len(table)}"] if again else [])
     if len(expected) >= 20:
         cleaned, report = clean(table, "target", Options(repeated="drop"))
         assert cleaned.equals(expected)
@@ -43,5 +46,5 @@ def test_only_rows_with_the_same_texts_are_compared_in_all_cells():
         [["a", None, "b", "a longer text"], ["a", "", None, "a longer text", "a longer word"]]
     )
     table = pd.DataFrame({"one": texts.to_pandas(), "other": list("pqrspuwsy")})
-    assert cleaning._alike(table[["one"]]).tolist() == [0, 1, 3, 4, 6, 7]
-    assert cleaning._alike(table).tolist() == [0, 3, 4, 7]
+    assert repetitions._alike(table[["one"]]).tolist() == [0, 1, 3, 4, 6, 7]
+    assert repetitions._alike(table).tolist() == [0, 3, 4, 7]
