@@ -81,9 +81,15 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
         BadInput: if a file cannot be read, columns differ between files, column names are empty or
             duplicated, or a cell does not fit the kind that the options set.
     """
+    empty = [path for path in files if not path.stat().st_size]
+    if 0 < len(empty) < len(files):  # as Spark writes the parts that no row fell into
+        files = [path for path in files if path.stat().st_size]
+    else:
+        empty = []
     parts, reading = map(list, zip(*(_read_file(path, options, target) for path in files), strict=True))
     _check_same_columns(files, parts)
-    warnings = [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
+    warnings = [warning(None, f"{path.name} is empty.") for path in empty]
+    warnings += [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
     filled = [part for part in parts if len(part)]
     if filled:
         warnings += [

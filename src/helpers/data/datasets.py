@@ -194,9 +194,14 @@ def inputs(session: Session, dataset: Dataset) -> dict[str, str]:
 
 
 def _named(files: Sequence[File]) -> dict[str, File]:
-    """Files by unique names, to put them into one folder; files from several folders may share a name."""
+    """Files by unique names, to put them into one folder; files from several folders may share a name.
+
+    PreprocessData takes none for a table that is hidden or has the name of the options.
+    """
     plain = {_place(file.path): file for file in files}
-    if len(plain) == len(files):
+    if len(plain) == len(files) and not any(
+        file.path.name[0] in "._" or file.path.name == OPTIONS_FILE for file in files
+    ):
         return plain
     return {f"{number:04d}-{file.path.name}": file for number, file in enumerate(files)}
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -27,6 +27,7 @@ __all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CHUNK_BYTES = 2**20
 WILDCARDS = re.compile(r"[*?[]")
+FIRST_LOG = f"{0:020}.json"  # of a Delta table
 
 
 class SourceError(Exception):
@@ -83,11 +84,45 @@ def _local(uri: str) -> list[File]:
             )
         return [File(path)]
     found = sorted(Path(name) for name in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute
-    if not (files := [File(name) for name in found if name.is_file()]):
+    found = [name for name in found if name.is_file()]
+    if not found:
         raise BadInput(
             f"No file matches {uri!r}; give the path of a file that exists, or a glob that matches one."
         )
-    return files
+    given = len(Path(WILDCARDS.split(str(path), maxsplit=1)[0]).parts)
+    found = [name for name in found if not _is_note(name.parts[given - 1 :])] or found
+    for folder in dict.fromkeys(name.parent for name in found):
+        _check_no_older_rows(uri, folder)
+    return [File(name) for name in found]
+
+
+def _is_note(parts: Sequence[str]) -> bool:
+    """Whether a file under these folders is a program's note beside a table, not a part of it.
+
+    Spark, Hive, Delta and Databricks write `_SUCCESS`, `_metadata`, `_delta_log/` and `_temporary/`, and EMR
+    writes `part_$folder$`.
+    """
+    *folders, name = parts
+    in_notes = any(folder.startswith("_") and "=" not in folder for folder in folders)
+    return in_notes or (name.startswith("_") and "." not in name) or name.endswith("_$folder$")
+
+
+def _check_no_older_rows(uri: str, folder: Path) -> None:
+    """Check that a folder is not that of a Delta table with files of rows that were deleted or replaced.
+
+    Raises:
+        BadInput: if it is.
+    """
+    while "=" in folder.name:  # of a partition
+        folder = folder.parent
+    log = folder / "_delta_log"
+    if not log.is_dir():
+        return
+    if not (log / FIRST_LOG).exists() or any(b'"remove"' in one.read_bytes() for one in log.glob("*.json")):
+        raise BadInput(
+            f"{uri!r} is a Delta table, whose folder also holds rows that were deleted or replaced; read it "
+            "with its own library, and write it as Parquet."
+        )
 
 
 def _s3(uri: str, session: Session | None) -> list[File]:
@@ -110,6 +145,8 @@ def _s3(uri: str, session: Session | None) -> list[File]:
             for found in page.get("Contents", [])
             if not found["Key"].endswith("/") and (found["Key"] == key or fnmatchcase(found["Key"], pattern))
         ]
+        given = prefix.count("/")
+        objects = [one for one in objects if not _is_note(one["Key"].split("/")[given:])] or objects
         if not objects:
             raise BadInput(f"There is no object {uri!r}; give the URI of an existing one.")
         return [_downloaded(s3, bucket, found["Key"], found["ETag"]) for found in objects]

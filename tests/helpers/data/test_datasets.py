@@ -1,5 +1,6 @@
 """The tables of a run: what cannot be used is found while nothing has started."""
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -422,6 +423,21 @@ def test_files_of_one_name_in_several_folders_do_not_hide_each_other(
     assert dataset.read()["a"].tolist() == [1] * 2 * ROWS + [2] * 2 * ROWS
     folder = datasets.upload(session, dataset)
     assert keys(session, folder) == ["dataset.json", "month=1/part.csv", "month=2/part.csv"]
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "_own.csv", ".own.csv"])
+def test_a_table_goes_up_under_a_name_that_preprocessing_takes_for_one(
+    session: Session, tmp_path: Path, name: str
+) -> None:
+    rows = [{"a": number, "label": "xy"[number % 2]} for number in range(2 * ROWS)]
+    lines = [f"{row['a']},{row['label']}" for row in rows]
+    text = json.dumps(rows) if name.endswith("json") else "\n".join(["a,label", *lines])
+    (tmp_path / name).write_text(text)
+    folder = datasets.upload(
+        session, datasets.fetch({"name": "own", "uri": str(tmp_path / name), "target": "label"})
+    )
+    assert keys(session, folder) == [f"0000-{name}", "dataset.json"]
+    assert storage.read(session, f"{folder}0000-{name}").decode() == text
 
 
 def test_the_options_are_put_last(

@@ -62,6 +62,51 @@ def test_a_glob_gives_its_files_in_order_and_no_folders(tmp_path: Path) -> None:
         assert [file.path.name for file in sources.fetch(f"{tmp_path}/{pattern}")] == names
 
 
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["_SUCCESS", "_metadata", "_started_123", "_spark_metadata/0", "_temporary/0/a.csv", "part_$folder$"],
+)
+def test_what_a_program_notes_beside_a_table_is_no_part_of_it(tmp_path: Path, note: str) -> None:
+    put(tmp_path, "out/a.csv", "out/_b.csv", "out/_day=1/c.csv", f"out/{note}")
+    names = [file.path.name for file in sources.fetch(f"{tmp_path}/out/**")]
+    assert sorted(names) == ["_b.csv", "a.csv", "c.csv"]
+
+
+def test_a_glob_of_notes_alone_gives_them(tmp_path: Path) -> None:
+    put(tmp_path, "_out/a.csv", "_data")
+    assert [file.path.name for file in sources.fetch(f"{tmp_path}/_out/*")] == ["a.csv"]
+    assert [file.path.name for file in sources.fetch(f"{tmp_path}/_dat*")] == ["_data"]
+
+
+@pytest.mark.parametrize("folder", ["", "region=eu/"])
+@pytest.mark.parametrize(
+    ("log", "is_refused"),
+    [
+        ({f"{0:020}.json": '{"add": {}}', f"{1:020}.json": '{"add": {}}'}, False),
+        ({f"{0:020}.json": '{"add": {}}', f"{1:020}.json": '{"remove": {}}'}, True),
+        ({f"{9:020}.json": '{"add": {}}', f"{9:020}.checkpoint.parquet": "PAR1"}, True),
+    ],
+)
+def test_a_delta_table_is_refused_if_it_also_has_older_rows(
+    tmp_path: Path, folder: str, log: dict[str, str], is_refused: bool
+) -> None:
+    put(tmp_path, f"{folder}a.parquet", "_delta_log/x.json")
+    (tmp_path / "_delta_log/x.json").unlink()
+    for name, text in log.items():
+        (tmp_path / "_delta_log" / name).write_text(text)
+    if is_refused:
+        with pytest.raises(BadInput, match="is a Delta table, whose folder also holds rows that were"):
+            sources.fetch(f"{tmp_path}/{folder}*.parquet")
+    else:
+        assert len(sources.fetch(f"{tmp_path}/{folder}*.parquet")) == 1
+
+
 def test_a_file_with_a_bracket_in_its_name_is_that_file(tmp_path: Path) -> None:
     (tmp_path / "own[1].csv").write_text("x")
     assert read(str(tmp_path / "own[1].csv")) == b"x"
