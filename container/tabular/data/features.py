@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import taken
-from tabular.data.values.cells import BOOLEANS, category, folded, is_gap, numbers_among
+from tabular.data.values.cells import BLANKS, BOOLEANS, category, folded, is_gap, numbers_among
 from tabular.data.values.dates import PER_DAY, as_text, many_dates
 from tabular.data.values.numbers import read_number, written
 from tabular.spec.columns import PLAIN, Column, Schema
@@ -69,7 +69,7 @@ def _levels(texts: pa.StringArray, form: tuple[Any, ...]) -> Iterable[str]:
     missing, spellings, whole, blanks = form
     if missing or spellings or whole is not None:
         return (category(text, *form) for text in texts.to_pylist())
-    return (pc.utf8_ltrim(texts, " ") if blanks else pc.utf8_trim(texts, " ")).to_pylist()
+    return (pc.utf8_ltrim(texts, BLANKS) if blanks else pc.utf8_trim(texts, BLANKS)).to_pylist()
 
 
 def rows_of(values: pd.Series, rows: np.ndarray) -> pd.Series:

@@ -124,7 +124,9 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
 
     Text that is written as Python writes whole numbers or fractions becomes numbers, so that the labels of a
     CSV and of a Parquet file are the same. Anything else, such as 01 or true, stays text. Labels are the
-    categories of the series, so that nothing after this looks at each row's label as a Python object.
+    categories of the series, so that nothing after this looks at each row's label as a Python object. Blanks
+    around labels, which databases write until a cell is as long as all others, only stay where two labels
+    differ in nothing else.
 
     Args:
         cells: the target as it stands in the file (n_rows,).
@@ -145,6 +147,9 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
         if not present.all() and all(re.fullmatch(r"-?\d+\.0", text) for text in texts):
             # pandas writes whole numbers like this beside gaps
             texts = [text.removesuffix(".0") for text in texts]
+    bare = [text.strip() for text in texts]
+    if all(bare) and len(set(bare)) == len(texts):
+        texts = bare
     numbers = list(map(_as_written, texts))
     are_numbers = None not in numbers and len(set(numbers)) == len(texts)  # no two mean the same
     labels = pd.Index(numbers if are_numbers else texts, dtype=object)

@@ -176,7 +176,7 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     levels = [columns[i] for i in model.categorical]
     # Some columns have levels that may be written otherwise, and any may have blanks at its end, or a letter
     # in another Unicode form.
-    if b" " not in body and not model.reads_levels and body.isascii():
+    if b" " not in body and b"\t" not in body and not model.reads_levels and body.isascii():
         return numbers, levels
     return numbers, [
         found if model.levels_of(i).issuperset(found) else _read_column(found, i, model)

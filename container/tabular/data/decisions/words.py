@@ -22,7 +22,7 @@ from tabular.data.decisions.decision import (
 from tabular.data.decisions.looks.doubts import doubts_of_looks
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts, have_blanks
-from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
+from tabular.data.values.cells import BLANKS, BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
@@ -111,7 +111,7 @@ def with_form(found: Decision) -> Decision:
     if not is_text(levels.type):  # every cell is empty
         return found
     if have_blanks(levels) if counts is None else counts.blanks:
-        bare, levels = pc.utf8_trim(levels, " "), pc.utf8_ltrim(levels, " ")
+        bare, levels = pc.utf8_trim(levels, BLANKS), pc.utf8_ltrim(levels, BLANKS)
         if len(bare.unique()) < len(levels.unique()):
             return replace(found, column=replace(found.column, blanks=True))
         levels = bare

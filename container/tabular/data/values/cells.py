@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 __all__ = [
+    "BLANKS",
     "BOOLEANS",
     "BOOLEAN_PAIRS",
     "DIGITS",
@@ -228,6 +229,7 @@ BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair
 WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes
 _WHOLE = re.compile(WHOLE + r"(?:\.0+)?")
 _DECIMAL = re.compile(WHOLE + r"(?:\.([0-9]+?)0*)?")
+BLANKS = " \t"  # around a level; some programs write a tab before what Excel should take for text
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -304,7 +306,7 @@ def category(
         raise ValueError(f"{shown(cell)} is not text.")
     if cell is None or cell != cell:  # NaN
         return ""
-    text = str(cell).lstrip(" ") if blanks else str(cell).strip(" ")
+    text = str(cell).lstrip(BLANKS) if blanks else str(cell).strip(BLANKS)
     if missing and text.strip() in missing:
         return ""
     if whole is not None and (text := as_whole(text, whole)) in missing:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import MOST_IN_C, chunks_of, taken
-from tabular.data.values.cells import MARKS
+from tabular.data.values.cells import BLANKS, MARKS
 
 try:
     from tabular.data.values.native import counts as counts_in_c
@@ -107,5 +107,6 @@ def count(cells: pa.ChunkedArray) -> Counts:
 
 
 def have_blanks(texts: pa.Array | pa.ChunkedArray) -> bool:
-    """Whether any text begins or ends with a blank."""
-    return pc.any(pc.or_(pc.starts_with(texts, " "), pc.ends_with(texts, " "))).as_py() is True
+    """Whether any text begins or ends with a blank or a tab."""
+    found = (of(texts, blank) for blank in BLANKS for of in (pc.starts_with, pc.ends_with))
+    return any(pc.any(one).as_py() is True for one in found)

@@ -36,7 +36,7 @@ typedef struct {
     uint64_t *places;
     uint64_t mask;
     Py_ssize_t count, room;
-    int blanks; /* whether a text begins or ends with a blank */
+    int blanks; /* whether a text begins or ends with a blank or a tab */
     /* For each sign of ASCII as a bit, how long the marks are that begin with it, and those that end with it. */
     const uint32_t *begin, *end;
     uint8_t *are_marks; /* a bit for each row */
@@ -64,6 +64,8 @@ static int widen(Counts *counts)
     return 1;
 }
 
+static inline int is_blank(char letter) { return letter == ' ' || letter == '\t'; }
+
 /* Append a text; return 0 if there is not enough memory. */
 static int append(Counts *counts, const char *letters, uint32_t length)
 {
@@ -77,7 +79,7 @@ static int append(Counts *counts, const char *letters, uint32_t length)
     }
     const Text text = {letters, length, 1};
     counts->texts[counts->count++] = text;
-    counts->blanks |= length && (letters[0] == ' ' || letters[length - 1] == ' ');
+    counts->blanks |= length && (is_blank(letters[0]) || is_blank(letters[length - 1]));
     return 1;
 }
 
