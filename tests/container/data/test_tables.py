@@ -440,7 +440,7 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
     ("content", "sentence"),
     [
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
-        ('{"columns": ["a"], "data": [[1]]}', "it is JSON, but not rows; write an object on each line"),
+        ('{"columns": ["a"], "data": [[1, 2]]}', "it is JSON, but not rows; write an object on each line"),
         ('{"error": {\n"code": 404}}', "it is JSON, but not rows"),
         ('[{"a": 1}, [2]]', "it is JSON, but not rows"),
         ('[{"a": 1}, {"a": 2', r"it is not JSON \("),

@@ -38,7 +38,7 @@ def read_csv(
     examined, table = _read_plain(path, magic, options, target)
     if examined.dialect is None:
         facts = {"format": "json", "compression": examined.compression, "notes": list(examined.notes)}
-        return _read_json(path, examined), facts
+        return _read_json(path, examined, target), facts
     dialect, footer = examined.dialect, None
     if table is None:
         with refusing(dialect.encoding):
@@ -95,9 +95,9 @@ def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordB
     return list(dialect.names), read_blocks(path, dialect)
 
 
-def _read_json(path: Path, examined: Examined) -> pa.Table:
+def _read_json(path: Path, examined: Examined, target: str | None = None) -> pa.Table:
     with refusing(examined.encoding), examined.opened(path) as file:
-        return read_json(file, examined.encoding)
+        return read_json(file, examined.encoding, target)
 
 
 def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[str]]:

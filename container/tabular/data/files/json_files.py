@@ -1,7 +1,7 @@
-"""Rows in JSON: an object on each line (JSON Lines), or a list of objects, as pandas and databases write."""
+"""Rows in JSON: an object on each line (JSON Lines), or one document of pandas, a database or a service."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import orjson
@@ -11,9 +11,15 @@ from tabular.data.values.long_numbers import exact, whole
 
 __all__ = ["read_json"]
 
+DEEPEST = 4  # objects within each other, of which the last holds the rows
 
-def read_json(file: BinaryIO, encoding: str = "utf-8") -> pa.Table:
+
+def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None) -> pa.Table:
     """The rows of a file in JSON; a key that an object lacks is an empty cell.
+
+    Rows are objects, or lists below a list of names, on a line each or in one document; or what pandas'
+    `to_json` writes in any orientation. A service may have put them into other objects. The target tells
+    columns from rows.
 
     Columns are typed like those of Parquet. One with values of several types is text, in which a number is
     as JSON writes it; one with lists or objects is a column of lists, which no feature can be.
@@ -25,29 +31,116 @@ def read_json(file: BinaryIO, encoding: str = "utf-8") -> pa.Table:
     if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
         data = data.decode(encoding).encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
-    rows = _parsed(data, "it") if data.lstrip()[:1] == b"[" else _of_lines(data)
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+    rows = _rows(_document(data), target)
+    if not rows:
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pa.table({name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names})
 
 
-def _of_lines(data: bytes) -> list[Any]:
+def _document(data: bytes) -> Any:
+    """The only document of a file, or a list of those on its lines.
+
+    Raises:
+        ValueError: if it is not JSON; the sentence names the line.
+    """
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    is_list = data.lstrip()[:1] == b"["
+    if len(lines) == 1 or (is_list and _or_none(lines[0][1]) is None):
+        return _parsed(data, "it")
     try:
-        rows = [_parsed(line, f"line {number}") for number, line in lines]
+        return [_parsed(line, f"line {number}") for number, line in lines]
     except ValueError:
-        if len(lines) > 1 and isinstance(_or_none(data), dict):
-            return []  # one object on several lines
-        raise
-    return rows if len(rows) > 1 else []  # one object is an answer of a service rather than a table
+        if (found := _or_none(data)) is None:
+            found = _one_after_another(data)
+        if found is None:
+            raise
+        return found
 
 
 def _or_none(data: bytes) -> Any:
     try:
-        return orjson.loads(data)
+        return _parsed(data, "it")
     except ValueError:
         return None
+
+
+def _one_after_another(data: bytes) -> list[Any] | None:
+    """Documents on several lines each, as jq writes them; None if they are not JSON."""
+    text, found, place = data.decode(errors="replace").strip(), [], 0
+    decoder = json.JSONDecoder(parse_int=whole)
+    while place < len(text):
+        try:
+            document, place = decoder.raw_decode(text, place)
+        except ValueError:
+            return None
+        found.append(document)
+        place += len(text[place:]) - len(text[place:].lstrip())
+    return found
+
+
+def _rows(found: Any, target: str | None) -> list[dict[str, Any]] | None:
+    """The rows of a document; None if it has none."""
+    for _ in range(DEEPEST):
+        if isinstance(found, dict) and all(isinstance(found.get(key), list) for key in ("columns", "data")):
+            found = [found["columns"], *found["data"]]  # pandas' split
+        if isinstance(found, list):
+            return _of_list(found)
+        if not isinstance(found, dict) or not found:
+            return None
+        if (rows := _of_object(found, target)) is not None:
+            return rows
+        inner = [one for one in found.values() if isinstance(one, dict) or _is_rows(one)]
+        if len(inner) > 1 and isinstance(found.get("schema"), dict) and _is_rows(found.get("data")):
+            inner = [_without_index(found["data"], found["schema"])]  # pandas' table
+        if len(inner) != 1:
+            return None
+        (found,) = inner
+    return None
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _of_list(found: Sequence[Any]) -> list[dict[str, Any]] | None:
+    """Objects, or lists below a list of names."""
+    if all(isinstance(row, dict) for row in found):
+        return list(found)
+    if len(found) < 2 or not all(isinstance(row, list) for row in found):
+        return None
+    names, *rows = found
+    are_names = all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    if not are_names or any(len(row) != len(names) for row in rows):
+        return None
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _of_object(found: Mapping[str, Any], target: str | None) -> list[dict[str, Any]] | None:
+    """Rows of an object of columns (each a list, or an object by row) or of rows; None if it is neither."""
+    values = list(found.values())
+    if all(isinstance(one, dict) for one in values):
+        keys = values[0].keys()
+        if target in found if target is not None else all(map(str.isdecimal, keys)):
+            if any(one.keys() != keys for one in values):
+                return None
+            return [{name: column[key] for name, column in found.items()} for key in keys]
+        return values if target in keys or all(map(str.isdecimal, found)) else None
+    lists = all(isinstance(one, list) and not _is_rows(one) for one in values)
+    if lists and len(set(map(len, values))) == 1 and (target is None or target in found):
+        return [dict(zip(found, row, strict=True)) for row in zip(*values, strict=True)]
+    return None
+
+
+def _without_index(rows: Sequence[Any], schema: Mapping[str, Any]) -> list[Any]:
+    """Rows in pandas' table form without the index that has no name of its own."""
+    unnamed = schema.get("primaryKey") == ["index"]
+    return [
+        {name: cell for name, cell in row.items() if not (unnamed and name == "index")}
+        if isinstance(row, dict)
+        else row
+        for row in rows
+    ]
 
 
 def _parsed(data: bytes, what: str) -> Any:

@@ -86,7 +86,50 @@ def test_a_column_of_lists_can_be_dropped(tmp_path):
     assert table.cells["tags"].to_pylist() == [['["a"]'], ['{"b":1}']]
 
 
-@pytest.mark.parametrize("content", [b'{"a": 1}', b'{"a": {\n"b": 1}}', b"[1, 2]", b'["a"]\n["b"]', b"[]"])
+FRAME = pd.DataFrame({"x": [1, 2, 3], "day": ["2024-01-31", "?", "2024-02-29"], "y": ["a", "b", "a"]})
+DOCUMENTS = {
+    **{f"pandas' {shape}": FRAME.to_json(orient=shape) for shape in ("columns", "index", "split", "table")},
+    "pandas' records": FRAME.to_json(orient="records", indent=1),
+    "lists of columns": json.dumps(FRAME.to_dict("list")),
+    "a list below a header": json.dumps([list(FRAME), *FRAME.to_numpy().tolist()]),
+    "lines below a header": "".join(
+        json.dumps(row) + "\n" for row in [list(FRAME), *FRAME.to_numpy().tolist()]
+    ),
+    "one after another": "\n".join(json.dumps(row, indent=2) for row in FRAME.to_dict("records")),
+    "under a key": json.dumps({"count": 3, "next": None, "value": FRAME.to_dict("records")}),
+    "under keys": json.dumps({"result": {"records": FRAME.to_dict("records")}, "links": ["x"]}),
+}
+
+
+@pytest.mark.parametrize("target", ["y", None])
+@pytest.mark.parametrize("shape", DOCUMENTS)
+def test_rows_are_found_in_every_shape_of_a_document(shape, target):
+    table = read_json(io.BytesIO(DOCUMENTS[shape].encode()), target=target)
+    assert table.to_pydict() == FRAME.to_dict("list")
+
+
+def test_the_target_tells_columns_from_rows():
+    text = b'{"y": {"a": 1, "b": 2}, "x": {"a": 3, "b": 4}}'
+    assert read_json(io.BytesIO(text), target="y").to_pydict() == {"y": [1, 2], "x": [3, 4]}
+    assert read_json(io.BytesIO(text), target="a").to_pydict() == {"a": [1, 3], "b": [2, 4]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b'{"a": 1}', b'{"a": {\n"b": 1}}', b"[1, 2]", b'["a"]\n["b", "c"]', b"[]"),
+        *(
+            b'{"a": [{"x": 1}], "b": [{"x": 2}]}',
+            b'{"a": {"b": {"c": {"d": [{"x": 1}]}}}}',
+            b'[["a", "a"], [1, 2]]',
+        ),
+        *(
+            b'{"a": [1, 2], "b": [3]}',
+            b'{"columns": ["a"], "data": 3}',
+            b'{"error": {"code": 404, "said": "no"}}',
+        ),
+    ],
+)
 def test_what_is_no_rows_is_refused(content):
     with pytest.raises(ValueError, match=r"it is JSON, but not rows; write an object on each line|not JSON"):
         read_json(io.BytesIO(content))
