@@ -85,6 +85,7 @@ def zipped(content):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("folder/table.csv", content)
         archive.writestr("__MACOSX/._table.csv", b"?")
+        archive.writestr("data/.DS_Store", b"\0")
     return packed.getvalue()
 
 
@@ -410,12 +411,27 @@ FIVE = "a,b,target\n" + "".join(f"{i},{i % 3},yes\n" for i in range(5))
     ("content", "note"),
     [
         (",a,target\n0,5,x\n1,6,y\n", "column 1 has no name and only identifies the rows"),
+        (",a,target\n0,5,x\n0,6,y\n", "column 1 has no name and only identifies the rows"),
+        (
+            "Unnamed: 0.1,Unnamed: 0,a,target\n0,7,5,x\n1,8,6,y\n",
+            "column 2 has no name and only identifies the",
+        ),
+        ("||a|target|\n|0|5|x|\n|1|6|y|\n", "column 2 has no name and only identifies the rows"),
         ('"","a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and only identifies the rows"),
         ('"a","target"\n"1",5,"x"\n"2",6,"y"\n', "column 1 has no name and only identifies the rows"),
         ("a,target,\n5,x,\n6,y,\n", "column 3 has no name and is empty"),
         ("a,target,,\n5,x,,\n6,y,,\n", "column 4 has no name and is empty"),
     ],
-    ids=["pandas", "R", "R's write.table", "trailing delimiter", "Excel's empty columns"],
+    ids=[
+        "pandas",
+        "joined",
+        "pandas, twice",
+        "Markdown",
+        "R",
+        "R's write.table",
+        "trailing delimiter",
+        "Excel's empty columns",
+    ],
 )
 def test_columns_without_a_name_are_left_out_and_said(tmp_path, content, note):
     table = read_table([written(tmp_path, content)])
@@ -440,6 +456,8 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
     ("content", "sentence"),
     [
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
+        ("<!-- saved -->\n<!-- twice -->\n<html><body>Sign in</body></html>", "it is an HTML or XML page"),
+        ("<rows>\n  <row><a>1</a></row>\n</rows>\n", "it is an HTML or XML page"),
         ('{"columns": ["a"], "data": [[1, 2]]}', "it is JSON, but not rows; write an object on each line"),
         ('{"error": {\n"code": 404}}', "it is JSON, but not rows"),
         ('[{"a": 1}, [2]]', "it is JSON, but not rows"),

@@ -4,6 +4,7 @@ Every cell is text as it was written. What it means is decided later, from the w
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
     Raises:
         ValueError: if an unnamed column contains anything else.
     """
-    notes, indexes = [], 0
+    notes, left = [], 0  # how many columns at the left are left out
     for place, name in enumerate(table.column_names):
         if not UNNAMED.fullmatch(name):
             continue
@@ -121,15 +122,27 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
             )
         if cells.null_count == len(cells):
             notes.append(f"column {place + 1} has no name and is empty: it is left out.")
-        elif place == indexes and not cells.null_count and pc.count_distinct(cells).as_py() == len(cells):
-            indexes += 1
+        elif place == left and not cells.null_count and _identifies(cells):
             notes.append(
-                f"column {indexes} has no name and only identifies the rows (an index): it is left out."
+                f"column {place + 1} has no name and only identifies the rows (an index): it is left out."
             )
         else:
             raise ValueError(f"column {place + 1} of its header has no name")
+        left += place == left
         table = table.drop_columns([name])
     return table, notes
+
+
+def _identifies(cells: pa.ChunkedArray) -> bool:
+    """Whether the cells differ in every row, or count them, anew where tables were put together."""
+    if pc.count_distinct(cells).as_py() == len(cells):
+        return True
+    texts = cells.to_pylist()
+    first = texts[0]
+    follows = (
+        cell == first or (one.isdecimal() and cell == str(int(one) + 1)) for one, cell in pairwise(texts)
+    )
+    return first in ("0", "1") and all(follows)
 
 
 def _counts(cells: pa.ChunkedArray) -> bool:

@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -45,7 +45,11 @@ FOREIGN = {
         *((b"$FL3@", "an SPSS file"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image")),
     )
 }
-_HTML = re.compile(r"\s*<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >])", re.IGNORECASE)
+_HTML = re.compile(
+    r"\s*(<!--.*?-->\s*)*"
+    r"<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >]|\w+>(\s*\n\s*)?<\w)",
+    re.IGNORECASE | re.DOTALL,
+)
 _ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
 
 
@@ -89,10 +93,13 @@ def refuse_foreign(sample: str) -> None:
 def _only_member(path: Path) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     if "[Content_Types].xml" in archive.namelist():
+        if any(one.startswith(("word/", "ppt/")) for one in archive.namelist()):
+            raise ValueError("it is a document of Word or PowerPoint; save its table as CSV UTF-8")
         raise ValueError("it is an Excel workbook; save its sheet as CSV UTF-8")
     if "mimetype" in archive.namelist():
         raise ValueError("it is an OpenDocument spreadsheet; save its sheet as CSV UTF-8")
     members = [one for one in archive.namelist() if not one.endswith("/") and "__MACOSX" not in one]
+    members = [one for one in members if not PurePosixPath(one).name.startswith(".")]
     if len(members) != 1:
         raise ValueError(f"it is a zip archive of {len(members)} files instead of one; unpack it")
     return archive.open(members[0])
