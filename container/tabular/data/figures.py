@@ -9,10 +9,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-__all__ = ["Figures", "Summary"]
+__all__ = ["Figures", "Summary", "threads_for"]
 
 MANY_COLUMNS = 200
 CELLS = 2**16  # half a megabyte, which are looked at together
+FEW_ROWS = 10_000  # of a column, which is done in less time than threads take to wait for each other
+
+
+def threads_for(rows: int) -> int:
+    """How many threads are best for columns of so many rows, one after the other."""
+    return (os.cpu_count() or 1) if rows > FEW_ROWS else 1
 
 
 class Summary(NamedTuple):
@@ -64,7 +70,7 @@ class Figures:
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
         """What is known of each column."""
-        with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+        with ThreadPoolExecutor(threads_for(self.rows)) as threads:  # NumPy leaves Python's lock to others
             found = [one for part in threads.map(_summaries, self._parts) for one in part]
         return dict(zip(self.columns, found, strict=True))
 

@@ -2,7 +2,6 @@
 
 import csv
 import lzma
-import os
 import zipfile
 import zlib
 from collections import Counter
@@ -23,6 +22,7 @@ from tabular.data.decisions.arrow import as_texts, is_text
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.style import FileStyle
+from tabular.data.figures import threads_for
 from tabular.data.files.csv_files import read_csv, stream_csv
 from tabular.data.files.dialects import check_names
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
@@ -122,7 +122,7 @@ def _decided(cells: pa.Table, options: Options, style: FileStyle) -> tuple[dict[
     parts = [range(start, min(start + step, len(names))) for start in range(0, len(names), step)]
     order = parts if many else [parts[place] for place in _in_order(cells)]
     # pyarrow and C leave Python's lock to other threads while they compute.
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(threads_for(len(cells))) as threads:
         deciding = {part: threads.submit(decided, part) for part in order}
         found = list(chain.from_iterable(deciding[part].result() for part in parts))
     frames: list[pd.DataFrame] = []
