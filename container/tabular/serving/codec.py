@@ -160,7 +160,7 @@ def _quality(parameters: Sequence[str]) -> float:
 
 def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
-    if len(model.names) == 1 and EMPTY_LINE.search(body):
+    if b'="' in body or (len(model.names) == 1 and EMPTY_LINE.search(body)):
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None

@@ -381,6 +381,18 @@ def test_two_quotes_are_a_row_of_one_column_at_the_end_too(monkeypatch, models, 
     np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0], [np.nan]])
 
 
+@pytest.mark.parametrize("quote", [str, lambda cell: '"' + cell.replace('"', '""') + '"'])
+@pytest.mark.parametrize("columns", ["levels", "numbers", "one column"])
+def test_a_formula_that_only_shows_a_text_is_that_text(models, tables, columns, quote):
+    model = models[columns]
+    rows = [[str(plain(cell)) for cell in row] for row in tables[model.names].head(7).to_numpy(dtype=object)]
+    formulas = [[quote(f'="{cell}"') for cell in row] for row in [model.names, *rows]]
+    numbers, levels = decode(lines(*map(written, formulas)).encode(), CSV, model)
+    meant = decode(lines(*map(written, rows)).encode(), CSV, model)
+    np.testing.assert_array_equal(numbers, meant[0])
+    assert levels == meant[1]
+
+
 def test_a_list_of_cells_is_a_row_for_each_of_one_column(models):
     for body, content_type in ((b"[1, null, 3]", JSON), (b'{"instances": [1, "", 3]}', JSON)):
         numbers, _ = decode(body, content_type, models["one column"])

@@ -3,6 +3,7 @@
 import csv
 import io
 import mmap
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -17,7 +18,15 @@ from tabular.data.files.formats import is_uncompressed
 from tabular.data.files.layout.footers import note_of_footer
 from tabular.spec.errors import amount
 
-__all__ = ["needs_care", "read_blocks", "read_fast", "read_slowly"]
+__all__ = [
+    "has_letter",
+    "needs_care",
+    "read_blocks",
+    "read_fast",
+    "read_slowly",
+    "with_quotes_doubled",
+    "without_formulas",
+]
 
 BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
 COLUMNS_OF_BLOCK = 64  # of wider tables it reads more, or each column would be in too many pieces
@@ -66,7 +75,8 @@ def read_blocks(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
     reading.use_threads = False  # threads do not always know the number of a line that does not fit
     with _opened(path, dialect) as file:
         try:
-            yield from map(_trimmed, pyarrow.csv.open_csv(file, reading, *more))
+            blocks = map(_trimmed, pyarrow.csv.open_csv(file, reading, *more))
+            yield from map(without_formulas, blocks) if dialect.has_formulas else blocks
         except pa.ArrowInvalid as error:
             said = str(error).removeprefix("CSV parse error: ").replace("Row #", "line ")
             raise ValueError(f"{said}; correct that line") from None
@@ -88,6 +98,49 @@ def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
             cells = pc.if_else(empty, pa.scalar(None, pa.string()), cells)
             batch = batch.set_column(place, name, cells)
     return batch
+
+
+def with_quotes_doubled(path: Path, dialect: Dialect, table: pa.Table) -> Dialect | None:
+    """How to read a file again in which cells in quotes have quotes inside that are not doubled.
+
+    Readers take the first of them for the end of the quotes. None if there are none, or a cell goes on in
+    the next line, so that a line need not begin with a cell.
+    """
+    may_end = [cells for cells in table.itercolumns() if has_letter(cells, b'"')]
+    if not any(pc.any(pc.ends_with(cells, '"')).as_py() for cells in may_end) or any(
+        has_letter(cells, b"\n") for cells in table.itercolumns()
+    ):
+        return None
+    delimiter = re.escape(dialect.delimiter)
+    begin, end = rf'(?:^|(?<={delimiter}))"', rf"(?= *(?:{delimiter}|[\r\n]|\Z))"
+    inside = rf'(?:[^"\r\n]|""|"(?!"|{end}))*+'
+    with dialect.opened(path) as file:
+        text = file.read().decode(dialect.encoding)
+    if re.search(rf'{begin}(?:[^"\r\n]|"")*+"(?!"|{end})', text, re.MULTILINE) is None:
+        return None
+
+    def doubled(cell: re.Match[str]) -> str:
+        return '"' + cell[1].replace('""', '"').replace('"', '""') + '"'
+
+    content = re.sub(rf'{begin}({inside})"{end}', doubled, text, flags=re.MULTILINE).encode()
+    return dialect._replace(opened=lambda _: io.BytesIO(content), encoding="utf-8")
+
+
+def has_letter(cells: pa.ChunkedArray, letter: bytes) -> bool:
+    """Whether a letter is in any of the cells."""
+    texts = filter(None, (chunk.buffers()[2] for chunk in cells.chunks))
+    return any(letter in text.to_pybytes() for text in texts)
+
+
+def without_formulas(table: Any) -> Any:
+    """The cells of a table or a batch without the formulas in which some programs write texts for Excel."""
+    for place, name in enumerate(table.schema.names):
+        cells = table.column(place)
+        if pc.any(pc.starts_with(cells, '="')).as_py():
+            cells = pc.replace_substring_regex(cells, '(?s)^="(.*)"$', r"\1")
+            cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
+            table = table.set_column(place, name, cells)
+    return table
 
 
 def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:

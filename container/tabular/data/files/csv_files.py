@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import FileStyle
-from tabular.data.files.csv_cells import needs_care, read_blocks, read_fast, read_slowly
+from tabular.data.files.csv_cells import (
+    has_letter,
+    needs_care,
+    read_blocks,
+    read_fast,
+    read_slowly,
+    with_quotes_doubled,
+    without_formulas,
+)
 from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
@@ -23,6 +31,8 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["read_csv", "stream_csv"]
 
 BLOCK_ROWS = 10_000  # of what had to be read whole
+QUOTES = "some cells in quotes have quotes inside that are not doubled; they are read as part of the text."
+FORMULAS = 'some cells are formulas that only show a text (="00123"); they are read as that text.'
 
 
 def read_csv(
@@ -40,11 +50,16 @@ def read_csv(
     if examined.dialect is None:
         facts = {"format": "json", "compression": examined.compression, "notes": list(examined.notes)}
         return _read_json(path, examined, target), facts
-    dialect, footer = examined.dialect, None
+    dialect, footer, mended = examined.dialect, None, None
     if table is None:
         with refusing(dialect.encoding):
             table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
         _check_quotes(table, dialect.delimiter)
+        if (doubled := with_quotes_doubled(path, dialect, table)) is not None:
+            (table, footer), mended = read_fast(path, doubled) or read_slowly(path, doubled), QUOTES
+    formulas = table
+    if dialect.has_formulas and (table := without_formulas(table)) is not formulas:
+        mended = " ".join(filter(None, (mended, FORMULAS)))
     others = find_other_rows(table, FileStyle(table.columns, [dialect.delimiter]))
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
@@ -55,7 +70,7 @@ def read_csv(
         "compression": examined.compression,
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
-        "notes": [said for said in (*examined.notes, *notes, *others.notes, footer) if said],
+        "notes": [said for said in (*examined.notes, mended, *notes, *others.notes, footer) if said],
     }
     if others.left_out:
         facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
@@ -159,8 +174,7 @@ def _check_quotes(table: pa.Table, delimiter: str) -> None:
         ValueError: if a cell contains lines of the table.
     """
     for name in table.column_names:
-        texts = filter(None, (chunk.buffers()[2] for chunk in table[name].chunks))
-        if not any(b"\n" in text.to_pybytes() for text in texts):
+        if not has_letter(table[name], b"\n"):
             continue
         several = pc.match_substring(table[name], "\n")
         for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from tabular.data.files.encodings import find_encoding
 from tabular.data.files.formats import opener, refuse_foreign
 from tabular.data.files.layout.headers import DELIMITERS, find_header
+from tabular.data.values.cells import without_formula
 from tabular.spec.options import Options
 
 __all__ = ["SAMPLE_LINES", "UNNAMED", "Dialect", "Examined", "check_names", "examine", "refusing"]
@@ -28,7 +29,10 @@ csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
 
 
 class Dialect(NamedTuple):
-    """How a file is written: what opens it, its encoding and delimiter, and where the rows begin."""
+    """How a file is written: what opens it, its encoding and delimiter, and where the rows begin.
+
+    `has_formulas` says that some cells are written as formulas for Excel, see `cells.without_formula`.
+    """
 
     opened: Callable[[Path], Any]
     encoding: str
@@ -36,6 +40,7 @@ class Dialect(NamedTuple):
     names: Sequence[str]
     lines_above: int  # before the first row, including the header
     is_valid: bool  # whether all bytes are known to be text in this encoding
+    has_formulas: bool = False
 
 
 class Examined(NamedTuple):
@@ -78,12 +83,13 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
     found = find_header(sample, delimiters, above, target)
     if sample.startswith('"'):
         _refuse_lines_in_quotes(found.names)
-    names = [name.strip(MARK) for name in found.names]
+    names = [without_formula(name.strip(MARK)) for name in found.names]
     header, numbered = _with_row_names(names, partial(_first_rows, sample, found.delimiter, found.lines))
     check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
     is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
-    dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid)
+    has_formulas = '="' in sample
+    dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid, has_formulas)
     notes = tuple(said for said in (note, *found.notes) if said)
     return Examined(encoding, dialect, opened, compression, numbered, notes)
 

@@ -32,6 +32,7 @@ __all__ = [
     "number",
     "numbers_among",
     "shown",
+    "without_formula",
 ]
 
 
@@ -328,6 +329,11 @@ def as_whole(text: str, form: str) -> str:
         return text
     number = "0" if found[1] == "-0" else found[1]
     return number.zfill(int(form)) if form.isdecimal() else number + form
+
+
+def without_formula(cell: str) -> str:
+    """A text without the formula in which some programs write it, so that Excel shows it: `="00123"`."""
+    return cell[2:-1] if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell
 
 
 def folded(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from tabular.data.values.cells import without_formula
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
@@ -63,6 +64,7 @@ class _Lines:
 
     def __init__(self, text: str, delimiter: str, model: Table) -> None:
         self._text, self._delimiter, self._of_one = text, delimiter, len(model.names) == 1
+        self._has_formulas = '="' in text
         self.line = ""
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -79,12 +81,12 @@ class _Lines:
             delimiter=self._delimiter,
         )
         try:
-            if self._of_one:
-                yield from self._of_one_column(lines)
-            else:
-                for row in lines:
-                    if row and (len(row) > 1 or row[0].strip()):
-                        yield row
+            rows: Iterable[list[str]] = (
+                self._of_one_column(lines)
+                if self._of_one
+                else (row for row in lines if row and (len(row) > 1 or row[0].strip()))
+            )
+            yield from ([*map(without_formula, row)] for row in rows) if self._has_formulas else rows
         except csv.Error as error:
             raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
 
