@@ -92,14 +92,19 @@ def _raw(event: dict[str, Any]) -> bytes:
 
 
 def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
-    """Return whether a body is JSON with `data` and at most `model` beside it; `data` is rows or CSV text."""
+    """Return whether a body is JSON with `data` and at most `model` beside it; `data` is rows or CSV text.
+
+    An object under `data` is how Seldon and others send rows, which the model's server reads.
+    """
     if b'"data"' not in raw or _content(headers.get("content-type", "")) != (JSON, "utf-8"):
         return False
     try:
         document = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False  # the model's server says what is wrong
-    return isinstance(document, dict) and "data" in document and document.keys() <= {"model", "data"}
+    if not isinstance(document, dict) or document.keys() not in ({"data"}, {"model", "data"}):
+        return False
+    return "model" in document or not isinstance(document["data"], dict)
 
 
 def _json_text(raw: bytes, headers: dict[str, str]) -> str:

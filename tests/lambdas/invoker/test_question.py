@@ -69,6 +69,16 @@ def test_other_envelopes_with_numbers_are_written_again(ask, body, passed_on):
     assert (asked.model, asked.body) == ("iris", passed_on)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [{"names": ["a"], "ndarray": [[1]]}, {"tensor": {"shape": [1, 1], "values": [1]}}, {"ndarray": [[1]]}],
+)
+def test_rows_in_an_object_reach_the_server_as_they_were_sent(ask, data):
+    asked = ask({"data": data}, model="iris")
+    assert (asked.model, asked.content_type) == ("iris", "application/json")
+    assert json.loads(asked.body) == {"data": data}
+
+
 def test_raw_csv_names_the_model_in_the_address(event):
     asked = question.read(event("url_post_csv_base64"))
     assert (asked.model, asked.content_type) == ("iris", "text/csv")
