@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.style import FileStyle
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
+from tabular.spec.errors import amount
 
 __all__ = ["find_totals", "is_total"]
 
@@ -27,10 +28,40 @@ TOTALS = frozenset(
     ]
 )  # what spreadsheets and reports write beside a sum or a mean
 _DIGITS = frozenset("0123456789-")  # with which none of them begins
+_WORD = "total|totals|sum|summe|ergebnis|somme|suma|totale|totaal|итог"
+_OF_A_GROUP = rf"^((({_WORD})[ :]+\S.*)|(\S.*[ :]({_WORD})))$"
 
 
 def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
-    """The rows at the end that are totals, and what to say of them and of doubtful ones."""
+    """The rows that are totals, and what to say of them and of doubtful ones.
+
+    They are at the end, unless the last one is only a sum without those above that say of what they are the
+    total: `Berlin Total`, as Excel writes them below each group.
+    """
+    totals, notes = _at_end(table, style)
+    if totals or not (subtotals := _subtotals(table)):
+        return totals, notes
+    kept = sorted(set(range(len(table))).difference(subtotals))
+    others, _ = _at_end(table.take(pa.array(kept, pa.int64())), style)
+    if len(kept) < FEWEST_ROWS or not others:
+        return totals, notes
+    found = sorted([*subtotals, *(kept[row] for row in others)])
+    some = f"{amount(len(subtotals), 'row')} above it, such as row {subtotals[0] + 1}, totals of some"
+    return found, [f"row {found[-1] + 1} holds the total of all rows, and {some}: they are left out."]
+
+
+def _subtotals(table: pa.Table) -> list[int]:
+    """The rows with words such as `Berlin Total` in the column in which the last row has one for all rows."""
+    end = _end(table)
+    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
+    place = next((name for name, cell in last.items() if cell and is_total(cell)), None)
+    if place is None:
+        return []
+    found = pc.match_substring_regex(table[place].slice(0, end - 1), _OF_A_GROUP, ignore_case=True)
+    return pc.indices_nonzero(found.combine_chunks().fill_null(False)).to_pylist()
+
+
+def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
     end = _end(table)
     above = max(FEWEST_ROWS, end - LAST_ROWS)
     totals, notes = [], []

@@ -53,6 +53,26 @@ def test_two_totals_are_left_out():
     assert sorted(found.left_out["total"]) == [60, 61]
 
 
+@pytest.mark.parametrize("word", ["{} Total", "Total {}", "{}: total", "Summe {}", "{} Ergebnis"])
+def test_totals_of_groups_are_left_out_with_the_one_of_all(word):
+    groups = [ROWS[:25], ROWS[25:]]
+    sums = [sum(row % 7 for row in rows) for rows in (range(1, 26), range(26, 61))]
+    rows = [
+        line
+        for place, group in enumerate(groups)
+        for line in (*group, f"{place},{sums[place]},{word.format('Leeds')},")
+    ]
+    found = find_other_rows(table(f"1,{Z},Grand Total,", rows=rows))
+    assert found.left_out == {"total": [25, 61, 62]}
+    assert found.notes == [
+        "row 63 holds the total of all rows, and 2 rows above it, such as row 26, totals of some: they are "
+        "left out."
+    ]
+    doubtful = find_other_rows(table(f"1,{Z + 1},Grand Total,", rows=rows))
+    assert not doubtful.left_out
+    assert not find_other_rows(table(rows=rows)).left_out
+
+
 def test_a_doubtful_total_is_kept_and_said():
     found = find_other_rows(table("1.5,3,Total,"))
     assert (found.left_out, found.notes) == (
