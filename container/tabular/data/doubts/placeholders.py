@@ -1,7 +1,9 @@
 """Numbers and dates that may stand for a missing value: -999, 9999, 1900-01-01."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import islice, takewhile
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,8 +18,9 @@ DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
 FEWEST_CLEAR, FAR = 3, 10  # so many, if nines are this many ranges of the others away
 NO_ANSWER, FEWEST_ANSWERS, MOST_ANSWERS = 9, 2, 3  # beside answers such as 1 and 2
-MOST = 3  # different placeholders of a column
+MOST = 4  # different placeholders of a column
 FEW_ROWS = 3
+HIGHEST_ANSWER = 5  # on most scales that say 7, 8 and 9 for no answer
 NEAR = 0.1  # of the range of the others
 NEAR_ZERO = 0.2
 # The first days of SQL Server, Windows, Excel and Unix, and ends of time that people write.
@@ -30,6 +33,18 @@ NO_DAYS = np.array(
 ).astype(np.int64)
 YEARS_APART = 3653  # days
 _NINES = re.compile(r"-?9{2,}(\.9+)?(\.0)?")
+# As surveys write that somebody refused, did not know or was not asked: 7, 77, 666, 9997 and -9; and round
+# negative numbers.
+_CODE = re.compile(r"6{2,}|7+|8+|9+[678]?")
+_NEGATIVE = re.compile(r"-(?:7+|8+|9+[678]?|[1-9]0{2,})")
+
+
+class Placeholder(NamedTuple):
+    """A value that may stand for none, how often it occurs, and what shows it."""
+
+    value: float
+    count: int
+    why: str = "is far from all other values"
 
 
 def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
@@ -37,43 +52,78 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
 
     A value is far away if it is further from the next one than the others are from each other; one of nines
     only, such as -999, if it is a tenth of their range away, 9 if all others are a few answers such as 1 and
-    2, and 0 if they begin a fifth of it above, as
-    blood pressures do. -1 is far away if it is the only negative number and no other number is as frequent.
-    A date that programs write for none is if it is ten years away.
+    2, and 0 if they begin a fifth of it above, as blood pressures do. Several values that surveys write for
+    no answer, such as 77, 88 and 99, are looked at together. The only negative number stands for none if it
+    is -9, -99 or -200, or if it is -1 and no other number is as frequent, others have decimals, or they are
+    answers up to 3 or more. A date that programs write for none is if it is ten years away.
     """
     if column.kind == "date":
         some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))
         numbers = features(some.to_frame(), Schema("regression", "", (), (column,)))[column.name].to_numpy()
-        found = dict([*_far(numbers), *_usual_for_none(numbers)])
-        far = [(as_text(np.array([value]), "%Y-%m-%d")[0], count) for value, count in found.items()]
-        yield from _said(far, len(numbers), "missing if it stands for no date")
+        found = {one.value: one for one in (*_far(numbers), *_usual_for_none(numbers))}
+        texts = as_text(np.array(list(found)), "%Y-%m-%d")
+        yield from _said(zip(texts, found.values(), strict=True), len(numbers), "no date")
     elif column.kind == "numeric":
         yield from repeated_and_far(values.to_numpy(np.float64, na_value=np.nan))
 
 
 def repeated_and_far(numbers: np.ndarray) -> Iterator[str]:
     """`placeholders` of a column of numbers (n_rows,)."""
-    far = [(f"{value:.15g}", count) for value, count in _far(numbers)]
-    return _said(far, len(numbers), "missing if it stands for no value")
+    finite = np.isfinite(numbers)
+    rest = numbers if finite.all() else numbers[finite]
+    codes = list(_codes(rest))
+    for code in codes:
+        rest = rest[rest != code.value]
+    found = [*codes, *_far(rest)]
+    return _said(((f"{one.value:.15g}", one) for one in found), len(numbers), "no value")
 
 
-def _said(far: Sequence[tuple[str | None, int]], rows: int, option: str) -> Iterator[str]:
-    for text, count in far[:MOST]:
-        why = "is the only negative number" if text == "-1" else "is far from all other values"
-        yield f"{text!r}, in {count} of {rows} rows, {why}; name it in {option}."
+def _said(found: Iterable[tuple[str | None, Placeholder]], rows: int, nothing: str) -> Iterator[str]:
+    for text, one in islice(found, MOST):
+        yield (
+            f"{text!r}, in {one.count} of {rows} rows, {one.why}; name it in missing if it stands for "
+            f"{nothing}."
+        )
 
 
-def _usual_for_none(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
+def _usual_for_none(numbers: np.ndarray) -> Iterator[Placeholder]:
     """Days that programs write for no date, if they are many years from all others, however few those are."""
     days, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
     for place in np.flatnonzero(np.isin(np.floor(days), NO_DAYS) & (counts > 1)):
         others = np.delete(days, place)
         if len(others) and np.abs(others - days[place]).min() > YEARS_APART:
-            yield float(days[place]), int(counts[place])
+            yield Placeholder(float(days[place]), int(counts[place]))
 
 
-def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
-    """Values that are repeated and far from all others, and how often each occurs."""
+def _codes(numbers: np.ndarray) -> Iterator[Placeholder]:
+    """Values above all others that surveys write for no answer, such as 77, 88 and 99, together.
+
+    Those of one digit count only if they are several and rare, beside answers up to 5: on a scale up to 9,
+    nobody may have answered 6.
+    """
+    most = f"{np.max(numbers, initial=-1):.15g}"
+    if not _CODE.fullmatch(most):  # as of most columns
+        return
+    values, counts = np.unique(numbers, return_counts=True)
+    texts = [f"{value:.15g}" for value in values[: -MOST - 1 : -1]]
+    codes = len(list(takewhile(lambda text: len(text) == len(most) and _CODE.fullmatch(text), texts)))
+    others = values[:-codes]
+    fewest = FEWEST_ANSWERS if codes > 1 else FEWEST_CLEAR
+    if len(others) < fewest or counts[-codes:].sum() < FEW_ROWS:
+        return
+    gap, width = values[-codes] - others[-1], others[-1] - others[0]
+    if len(most) == 1:
+        answers = others[0] >= 0 and others[-1] <= HIGHEST_ANSWER and (others % 1 == 0).all()
+        rare = 2 * counts[-codes:].mean() <= np.median(counts[:-codes]) and counts[-codes:].min() > 1
+        far = answers and rare and codes > 1 and gap > 1
+    else:
+        far = gap > (1 if len(others) >= FEWEST_OTHERS else 2) * width
+    if far:
+        yield from map(Placeholder, values[-codes:].tolist(), counts[-codes:].tolist())
+
+
+def _far(numbers: np.ndarray) -> Iterator[Placeholder]:
+    """Values that are repeated and far from all others."""
     finite = np.isfinite(numbers)
     rest = numbers if finite.all() else numbers[finite]
     for _ in range(MOST):
@@ -81,16 +131,16 @@ def _far(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
         if found is None:
             return
         yield found
-        rest = rest[rest != found[0]]
+        rest = rest[rest != found.value]
 
 
-def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
+def _far_ends(numbers: np.ndarray) -> Iterator[Placeholder]:
     if not len(numbers):
         return
     least, most = float(numbers.min()), float(numbers.max())
     for end in (least, most):
         there = numbers == end
-        count = np.count_nonzero(there)
+        count = int(np.count_nonzero(there))
         if count in (1, len(numbers)):  # most columns of numbers
             continue
         low = float(np.where(there, np.inf, numbers).min()) if end == least else least
@@ -98,19 +148,24 @@ def _far_ends(numbers: np.ndarray) -> Iterator[tuple[float, int]]:
         gap, width = max(low - end, end - high), high - low
         nines = bool(_NINES.fullmatch(f"{end:.15g}")) and count >= FEW_ROWS and gap > NEAR * width
         zero = end == 0 and count >= FEW_ROWS and low - end > NEAR_ZERO * width
-        alone = end == -1 and low >= 0 and _is_alone(count, numbers[~there], width)
         coded = end == NO_ANSWER and count >= FEW_ROWS and width <= MOST_ANSWERS and gap >= 2 * max(width, 1)
-        if not (nines or alone or coded or ((zero or gap > width) and count * 2 <= len(numbers))):
-            continue
-        # 99 among answers from 1 to 5 is no answer either.
-        fewest = FEWEST_CLEAR if nines and gap > FAR * width else FEWEST_OTHERS
-        fewest = FEWEST_ANSWERS if coded else fewest
-        if len(np.unique(numbers[~there][: 100 * FEWEST_OTHERS])) >= fewest:
-            yield end, count
+        clear = gap > FAR * width
+        rare = count * 2 <= len(numbers)
+        others = np.unique(numbers[~there][: 100 * FEWEST_OTHERS])
+        if nines or coded or (zero and (rare or clear)) or (gap > width and rare):
+            # 99 among answers from 1 to 5 is no answer either.
+            fewest = FEWEST_CLEAR if (nines or zero) and clear else FEWEST_OTHERS
+            if len(others) >= (FEWEST_ANSWERS if coded else fewest):
+                yield Placeholder(end, count)
+                return
+        if end < 0 <= low and count >= FEW_ROWS and _is_alone(end, count, numbers[~there], width):
+            yield Placeholder(end, count, "is the only negative number")
 
 
-def _is_alone(count: int, others: np.ndarray, width: float) -> bool:
-    """Whether others are no answers such as 0 and 1, of which -1 is another, and none is as frequent."""
-    if count < FEW_ROWS or (width <= FEWEST_OTHERS and (others % 1 == 0).all()):
-        return False
-    return count > np.unique(others, return_counts=True)[1].max()
+def _is_alone(end: float, count: int, others: np.ndarray, width: float) -> bool:
+    """Whether the only negative number stands for none, and is no answer such as -1 beside 0 and 1."""
+    if end != -1:
+        return bool(_NEGATIVE.fullmatch(f"{end:.15g}"))
+    if width <= FEWEST_OTHERS:
+        return bool((others % 1).any() or others.max() >= MOST_ANSWERS)
+    return bool((others % 1).any()) or count > np.unique(others, return_counts=True)[1].max()

@@ -33,6 +33,11 @@ def said_of(cells, target=TARGET):
         ([*range(20, 47), *[0] * 3], "'0', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[9999.0] * 3], "'9999', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[-1] * 3], "'-1', in 3 of 30 rows, is the only negative number"),
+        ([*[0, 1] * 13, *[-9] * 4], "'-9', in 4 of 30 rows, is the only negative number"),
+        ([*range(600, 1900, 50), *[-200] * 4], "'-200', in 4 of 30 rows, is the only negative number"),
+        ([*[1, 2, 3, 4] * 6, *[-1] * 6], "'-1', in 6 of 30 rows, is the only negative number"),
+        ([1.5, 2.5, 3.5, 4.5, -1.0], "'-1', in 6 of 30 rows, is the only negative number"),
+        ([*[0] * 27, 1934, 1950, 2015], "'0', in 27 of 30 rows, is far from all other values"),
         (
             [*(f"2024-01-{day:02}" for day in range(1, 29)), *["1900-01-01"] * 2],
             "'1900-01-01', in 2 of 30 rows, is far from all other values",
@@ -41,6 +46,22 @@ def said_of(cells, target=TARGET):
 )
 def test_a_doubt_is_said_of_its_column(cells, sentence):
     assert sentence in said_of(cells)["a"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        ([*[1, 2, 3, 4, 5] * 5, 7, 7, 9, 9, 9], ["7", "9"]),
+        ([*range(1, 25), 77, 88, 88, 88, 88, 99], ["77", "88", "99"]),
+        ([*[1] * 12, *[2] * 12, *[88] * 4, 99, 99], ["88", "99"]),
+        ([*range(1976, 2003), 7777, 8888, 8888], ["7777", "8888"]),
+        ([*range(100, 2700, 100), *[999_998] * 2, *[999_999] * 2], ["999998", "999999"]),
+    ],
+)
+def test_what_surveys_write_for_no_answer_is_seen_together(cells, codes):
+    table = pd.DataFrame({"a": cells, "n": range(30), "target": TARGET})
+    found = doubts(table, infer_schema(table, "target", "classification"))
+    assert [one["said"].partition(",")[0] for one in found if one["column"] == "a"] == list(map(repr, codes))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +75,11 @@ def test_a_doubt_is_said_of_its_column(cells, sentence):
         [*range(29), 999],
         [*range(2, 29), *[0] * 3],
         [-1, *range(14)],
+        [-1, 0, 1],
+        [-5, 0, 5, 10],
+        [*[0] * 27, 5, 300, 4000],
+        [0, 1, 2, 3, 4, 5, 7, 8, 9] * 3,
+        [0, 1, 1, 2, 2, 2, 3, 3, 4, 7],
         [0, 1, 99],
         [float(i**2) for i in range(30)],
     ],
