@@ -9,19 +9,20 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_arrow, as_texts, is_text
+from tabular.data.decisions.arrow import as_arrow, as_texts, counts_of, is_text
 from tabular.data.decisions.decide import column_of, decide
 from tabular.data.decisions.decision import Decision
 from tabular.data.figures import Figures
 from tabular.data.tables import MAX_CLASSES
-from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, TRUE
+from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, NO_NUMBERS, TRUE, is_gap
 from tabular.data.values.dates import ISO
-from tabular.spec.columns import Family, Schema, Task
+from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["as_labels", "encode", "infer_schema"]
+__all__ = ["as_labels", "encode", "infer_schema", "labels_among_numbers"]
 
 # Beside the words for true and false, of which the one for true is the positive class.
 _POSITIVE_AND_NEGATIVE = (
@@ -154,6 +155,27 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
     are_numbers = None not in numbers and len(set(numbers)) == len(texts)  # no two mean the same
     labels = pd.Index(numbers if are_numbers else texts, dtype=object)
     return pd.Series(pd.Categorical.from_codes(codes, labels))
+
+
+def labels_among_numbers(cells: pa.ChunkedArray, column: Column, options: Options) -> list[str]:
+    """The words that are labels like the numbers beside them, as in 1, 2, 3 and U, and no typing errors.
+
+    They are in as many rows as the rarest number, or in more, and nobody says that they mean a missing value.
+
+    Args:
+        cells: the target as it stands in the file (n_rows,).
+        column: what was decided about it.
+        options: the user's settings.
+    """
+    given = options.missing_in(column.name) or ()
+    others = [
+        word for word in column.missing or () if word.casefold() not in NO_NUMBERS and word not in given
+    ]
+    if column.kind != "numeric" or not others or not is_text(cells.type):
+        return []
+    rows = counts_of(pc.utf8_trim_whitespace(cells))
+    fewest = min(count for text, count in rows.items() if not is_gap(text, column.missing or ()))
+    return [word for word in others if rows.get(word, 0) >= fewest]
 
 
 def _coded(cells: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tabular.data.cleaning import check_cells, clean
 from tabular.data.decisions.decide import column_of
@@ -24,7 +25,7 @@ from tabular.data.doubts.repetitions import repetitions
 from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
 from tabular.data.figures import Figures
-from tabular.data.inference import as_labels, encode, infer_schema
+from tabular.data.inference import as_labels, encode, infer_schema, labels_among_numbers
 from tabular.data.splits.held_out import cells_of
 from tabular.data.splits.partitioned import hold_out
 from tabular.data.splits.partitions import FEWEST_ROWS, Partitions, facts, find_partitions, spellings
@@ -169,16 +170,21 @@ def prepare(
     report["task"] = task_of(table[target], options, None if counts is None else len(counts))
     family = family or ("regression" if report["task"] == "regression" else "classification")
     if is_raw and family == "classification" and target not in options.merge_spellings:
-        labels = as_labels(raw.cells[target], table[target].notna())
+        present, decided = table[target].notna(), raw.decisions[target]
+        words = labels_among_numbers(raw.cells[target], decided.column, options)
+        if words:
+            cells = pc.utf8_trim_whitespace(raw.cells[target])
+            present |= pc.is_in(cells, pa.array(words, cells.type)).to_numpy()
+        labels = as_labels(raw.cells[target], present)
         table = table.copy(deep=False)
         table[target] = labels
-        if raw.decisions[target].column.kind == "date":
+        if decided.column.kind == "date":
             said = (
                 "dates, each of which is taken as a class; to predict a quantity, such as the days until "
                 "then, or their months or weekdays, write these in clean of your own steps."
             )
             report["warnings"].append(warning(target, said))
-        if raw.decisions[target].column.kind == "boolean":  # any word is a label, however few rows have it
+        if words or decided.column.kind == "boolean":  # any word is a label
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]
             report["evidence"][target] = ["labels, kept as they are written"]
     figures = Figures(table)

@@ -1,7 +1,7 @@
 """Columns of words: booleans and categories."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -59,8 +59,21 @@ def booleans(
         return None
     names = sorted(text for text, word in folded.items() if word in BOOLEANS)
     said = gaps_said(gaps, len(cells))
+    said = (*said, *_alike(names))
     evidence = (f"true or false, written as {listed(names)}", *said)
     return Decision(with_gaps(column, "boolean", gaps), as_series(cells), evidence, said)
+
+
+def _alike(names: Sequence[str]) -> Iterator[str]:
+    """What to say of different words that are read as the same, such as 0 beside N."""
+    words = {text.strip().casefold(): text for text in names}
+    for value, meaning in ((0.0, "false"), (1.0, "true")):
+        alike = [text for word, text in words.items() if BOOLEANS[word] == value]
+        if len(alike) > 1:
+            yield (
+                f"{listed(alike)} are all read as {meaning}; name the column in categorical to keep them "
+                "apart."
+            )
 
 
 def category(column: Column, cells: pa.ChunkedArray, counts: Counts) -> Decision:

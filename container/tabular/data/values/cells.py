@@ -55,7 +55,21 @@ MARKS = _USUAL | {
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
     *("<undefined>", "<missing>", "._"),  # MATLAB and SAS
-    *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc", "''", '""', "{}", "[]", "***"),
+    *(
+        "not known",
+        "n.d.",
+        "n.v.t.",
+        "s/d",
+        "keine angabe",
+        "tba",
+        "tbc",
+        "''",
+        '""',
+        "{}",
+        "[]",
+        "***",
+        "'--",
+    ),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
     # Excel's errors in German, French, Spanish, Portuguese, Italian and Russian; GETTING_DATA is a query's.
@@ -151,6 +165,8 @@ NO_NUMBERS = (
             "insufficient data, no response, no reply, no answer given, none given, none recorded, skipped",
             "i don't know, idk, empty, choose not to answer, prefer not to respond, blank, nul",
             "not applicable (n/a), nothing, inap, inap., n/k, nk, n.k., n/r, n.r., np, n.p., n/p, n/t, [c]",
+            "too few to report, number too small, privacysuppressed, privacy suppressed, blank(s)",
+            "none or unspecified",
             "[u], [w], [x], [z], [low], [n/a], [na], n/v, entfällt, nicht verfügbar, nicht bekannt",
             "non communiqué, sans objet, non disponible, s.o., n.c., no aplica, se ignora, sin información",
             "sin especificar, no disponible, não se aplica, nao se aplica, ignorado, sem informação",
@@ -173,7 +189,7 @@ _UNSEEN = (
     range(0xFE00, 0xFE10),  # which way to draw the sign before
 )
 UNSEEN = dict.fromkeys([0xAD, 0x61C, 0xFEFF, *chain.from_iterable(_UNSEEN)])
-MOST_GAPS = 0.5  # up to half of a column may be marks for missing values
+MOST_GAPS = 0.5  # up to half of a column may be words for missing values, if few numbers differ
 MOST_OTHERS = 0.05  # other words are typing errors, of which there are few
 FEW_WORDS, MOST_WORDS = 2, 0.3  # different words among measurements, and their share
 # The words for true and false, in pairs; a column of booleans contains both words of at least one pair.

@@ -130,7 +130,10 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _END = r"\s*([-+]?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|inf))\s*"
-_INTERVAL = re.compile(rf"\({_END},{_END}\]|\[{_END},{_END}\)")  # as pandas.cut writes it
+_ENDS = r"\s*(\d+(?:\.\d+)?)\s?-\s?(\d+(?:\.\d+)?)\s*"
+_INTERVAL = re.compile(  # as pandas.cut writes it, and [70-80)
+    rf"\({_END},{_END}\]|\[{_END},{_END}\)|\({_ENDS}\]|\[{_ENDS}\)"
+)
 _UNIT_BEHIND = re.compile(r"\s?[^\d\s.,]+\.?(?:\s[^\d\s]+)?$")
 _ERROR = re.compile(r"(.*\d.*?)\s*(?:\u00b1|\+/-)\s*\d.*")
 _NOTE = re.compile(r"(.*\d.*?)\s*(?:(?:\[[\w ]{1,7}\])+|\([^\W\d][^()\d]{1,24}\))")

@@ -38,7 +38,7 @@ _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO_ZONE = re.compile(r"\s+(?:Z|UTC|GMT|([+-]\d\d(?::?\d\d)?))$")  # databases write a blank before it
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
-    *(" %H:%M:%S %z", " %H:%M:%S %Z", " %H:%M %z"),
+    *(" %H:%M:%S %z", " %H:%M:%S %Z", " %H:%M %z", " %H:%M %Z"),
 )
 _DAYS = (
     "%Y-%m-%d",  # without zeros, too, unlike ISO
@@ -101,7 +101,8 @@ _OTHERS = (
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
     *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
-    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%H.%M.%S"),
+    *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
+    *("%y.%d.%m", "%H.%M.%S"),  # YouTube's trending dates, which could be times if no month were under 13
     *("%Y-%j", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ", "%Y-%jT%H:%M:%S.%f", "%Y-%j %H:%M:%S"),  # days of a year
 )
 FORMATS = (ISO, *(day + time for day in _DAYS for time in _TIMES), *_OTHERS)

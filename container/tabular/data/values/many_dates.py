@@ -27,7 +27,7 @@ _WORDS = {
 # What programs leave out of a time: the parts of a second, the seconds, or all of it at midnight.
 _LEFT_OUT = {
     **{" %H:%M": ("",), " %H:%M:%S": (" %H:%M", ""), " %H:%M:%S.%f": (" %H:%M:%S", " %H:%M", "")},
-    **{" %I:%M %p": ("",), " %I:%M:%S %p": (" %I:%M %p", "")},
+    **{" %I:%M %p": ("",), " %I:%M:%S %p": (" %I:%M %p", ""), " %H:%M %Z": ("",)},
 }
 _SMALL = 0x20  # the bit of ASCII by which small letters differ from capitals
 USUAL_YEARS = _FIRST, _LAST = 1700, 2200  # whose microseconds a float64 holds

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _UNIT = (
-    rf"(?:%|\u2030|\u00b0[CF]?|{WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
+    rf"(?:%|\u2030|[\u2605\u2606\u2b50#]|\u00b0[CF]?|{WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
     rf"|{WORD}\.?(?: {WORD}\.?){{0,2}}?"  # as few words as possible: Mio. is followed by EUR
     rf"|(?:{AFFIX})?\s?/\s?{WORD}[\u00b2\u00b3]?|\+\s?{WORD}|{OUT_OF})"
 )

@@ -12,7 +12,7 @@ from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
 from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts
-from tabular.data.values.number_words import NUMBER_SIGN
+from tabular.data.values.number_words import NUMBER_SIGN, SHOE_SIZE
 
 __all__ = ["doubts_of_looks"]
 
@@ -38,6 +38,11 @@ RANGE_IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
+LISTS = re.compile(r"\[\s*(?:(['\"]).*\1)?\s*\]", re.DOTALL)
+BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
+SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
+_ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
+SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
 
 
 def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
@@ -58,11 +63,31 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
     """What some different texts may contain besides a level: markup, several values, or a number."""
     if marked := next((text for text in texts if ("&" in text or "<" in text) and HTML.search(text)), None):
         yield f"texts with HTML in them, such as {marked!r}; write them as plain text."
+    if all(map(BYTES.fullmatch, texts)):
+        yield (
+            f"texts as Python writes bytes, such as {texts[0]!r}; decode them before the table is written."
+        )
+    sizes = [match[1] for match in takewhile(bool, map(SIZES.fullmatch, texts)) if match]
+    if len(sizes) == len(texts) and len(set(sizes)) > 1:
+        yield (
+            f"sizes of several regions, such as {texts[0]!r}, each of which is a level; write all as one "
+            "region does if their order matters."
+        )
+    if joined := _joined(texts):
+        yield (
+            f"several numbers in a cell, such as {joined!r}, of which each combination is a level; make a "
+            "column of each number."
+        )
     several = next(filter(None, (_several(texts, sign) for sign in SIGNS_BETWEEN)), None)
     if several is not None:
         yield (
             f"several values in a cell, such as {several!r}, of which each combination is a level; make a "
             "column of each value."
+        )
+    elif all(LISTS.fullmatch(text.strip()) for text in texts):
+        yield (
+            f"lists as text, such as {texts[0]!r}, each of which is a level; make a column of each of their "
+            "values."
         )
     if alike := _quantity(texts):
         yield (
@@ -99,6 +124,14 @@ def _quantity(texts: Sequence[str]) -> str | None:
     if count < NEARLY_ALL * len(texts) or not BEFORE_WORDS.match(pattern):
         return None
     return texts[patterns.index(pattern)]
+
+
+def _joined(texts: Sequence[str]) -> str | None:
+    """A text with several numbers that a plus joins, if a third have them and all others are numbers."""
+    joined = [text for text in texts if "+" in text.strip().strip("+")]
+    if len(joined) * 3 < max(len(texts), 1) or not all(SUM.fullmatch(text.strip()) for text in texts):
+        return None
+    return joined[0]
 
 
 def _several(texts: Sequence[str], sign: str) -> str | None:

@@ -1,5 +1,7 @@
 """Texts that look like numbers, dates or times, but are not written in one way that can be read."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -8,6 +10,9 @@ from tabular.data.decisions.decision import FIRST, SAMPLE, listed
 from tabular.data.decisions.looks.matching import among, match, match_if_any
 from tabular.data.decisions.many.counts import Counts
 from tabular.data.decisions.many.shapes import shapes_of
+from tabular.data.values.cells import NO_NUMBERS, is_gap
+from tabular.data.values.finding.numbers import find_numbers
+from tabular.data.values.numbers import is_plain, read_number
 
 __all__ = ["doubts_of_numbers", "like_numbers"]
 
@@ -57,11 +62,32 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
     coded = any(match(some, r"^[-+]?0\d+$").any() for some in (examples[:FIRST], examples))
     if coded or count * 3 < len(cells) - cells.null_count or len(examples) <= 2:
         return ()
+    such = f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
+    such += listed(examples[:3].to_pylist())
+    if len(counts) <= SAMPLE and (read := _if_named(counts.texts.to_pylist())):
+        return (
+            f"{such}; name the column in numeric to read them, {read}, or in categorical if they are only "
+            "names.",
+        )
     return (
-        f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
-        f"{listed(examples[:3].to_pylist())}; they are not written in one way that can be read; rewrite "
-        "them, or name the column in categorical if they are only names.",
+        f"{such}; they are not written in one way that can be read; rewrite them, or name the column in "
+        "categorical if they are only names.",
     )
+
+
+def _if_named(texts: Sequence[str]) -> str | None:
+    """What one of these texts is read as if the user says that they are numbers; None if not all are.
+
+    Also None if they may be telephone numbers, results of matches or addresses, of which numbers say nothing.
+    """
+    found = find_numbers(dict.fromkeys(texts, 1), forced=True)
+    if found is None or found.format.notations or found.format.thousands == ".":
+        return None
+    if any(text.casefold() not in NO_NUMBERS for text in found.gaps):
+        return None
+    numbers = [text for text in texts if not is_gap(text.strip(), found.gaps)]
+    odd = next((text for text in numbers if not is_plain(text)), None)
+    return odd and f"{odd!r} as {read_number(odd, found.format):.6g}"
 
 
 def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:

@@ -13,10 +13,18 @@ from tabular.data.values.date_words import usual, without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
 from tabular.data.values.many_dates import shorter
 
-__all__ = ["DAYS_OF_YEARS", "SWAPPED", "FoundDates", "earlier_formats", "find_dates", "is_ambiguous"]
+__all__ = [
+    "DAYS_OF_YEARS",
+    "DAY_BETWEEN",
+    "SWAPPED",
+    "FoundDates",
+    "earlier_formats",
+    "find_dates",
+    "is_ambiguous",
+]
 
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
-DOTTED = "%H.%M.%S"
+DOTTED, DAY_BETWEEN = "%H.%M.%S", "%y.%d.%m"
 DOUBTFUL, ENOUGH = ("%d.%m.%y", "%y.%m.%d", DOTTED), 5
 ENOUGH_DAYS = 20  # different dates that show which digits are the day
 SWAPPED = {
@@ -118,7 +126,9 @@ def find_dates(
     for one in _likely(_candidates(forced, form, dayfirst), sample):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
-        if _year_first(present, one) or (one == DOTTED and _may_be_versions(present)):
+        if _year_first(present, one) or (one in (DOTTED, DAY_BETWEEN) and _may_be_versions(present)):
+            continue
+        if form is None and one == DAY_BETWEEN and len(present) < ENOUGH_DAYS:
             continue
         if form is None and one == DAYS_OF_YEARS and _may_be_codes(present):
             continue
@@ -154,7 +164,7 @@ def _year_first(cells: Collection[Any], form: str) -> bool:
 
 
 def _may_be_versions(cells: Iterable[Any]) -> bool:
-    """Whether times such as 18.00.00 may be versions, some of whose parts have one digit."""
+    """Whether texts such as 18.00.00 may be versions, some of whose parts have one digit."""
     return not all(len(str(cell).strip()) == len("18.00.00") for cell in cells)
 
 

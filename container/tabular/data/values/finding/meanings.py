@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from tabular.data.values.date_words import FISCAL, SPAN
 from tabular.data.values.dates import day_number, moment_of, no_dates
-from tabular.data.values.finding.dates import DAYS_OF_YEARS
+from tabular.data.values.finding.dates import DAY_BETWEEN, DAYS_OF_YEARS
 from tabular.data.values.many_dates import read_dates
 
 __all__ = ["other_calendar", "other_meaning"]
@@ -33,6 +33,9 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
         if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
             return None
         return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
+    if form == DAY_BETWEEN:
+        read = moment_of(day_number(example, form)).date()
+        return f"dates with two digits for the year: {example!r} is read as {read}; set date_format if not."
     if not form.startswith(("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y")):
         return None
     year_first = "%y" + form[2] + "%m" + form[2] + "%d" + form[8:]

@@ -6,7 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_GAPS, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
+from tabular.data.values.cells import (
+    FEW_WORDS,
+    MARKS,
+    MISSING,
+    MOST_GAPS,
+    MOST_OTHERS,
+    MOST_WORDS,
+    NO_NUMBERS,
+)
 from tabular.data.values.composed import ERAS, FRACTION, taken_apart
 from tabular.data.values.finding.affixes import MEASURED, are_doubtful, marks_beside, units_of
 from tabular.data.values.finding.notations import evident
@@ -26,7 +34,9 @@ __all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
 
 # A postcode with the part behind it, and a number of a book.
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
+_LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.83, as diagnoses have it
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
+_ANSWERS = NO_NUMBERS - MARKS  # which say more than that there is no number
 SUSPECTS = 100  # texts that show whether any number has several parts
 
 
@@ -187,6 +197,8 @@ def _find_simple(
     marks = sum(count for text, count in gaps.items() if text.casefold() in NO_NUMBERS)
     others = sum(gaps.values()) - marks
     whole = numbers + marks + others
+    if len(parts) >= MEASURED:  # marks that say nothing else may be as many as empty cells
+        marks = sum(count for text, count in gaps.items() if text.casefold() in _ANSWERS)
     if not numbers or (strict and gaps):
         return None
     # Whole numbers may be names, as those of floors and models are.
@@ -212,7 +224,10 @@ def _are_addresses(matches: Collection[re.Match[str]]) -> bool:
 
 
 def _are_codes(texts: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether whole numbers of one length stand beside codes: 90210-1234 beside 90210, 190002700X."""
+    """Whether numbers stand beside codes: V57, or whole ones of one length 90210-1234 or 190002700X."""
+    others = set(others)
+    if len(others) > 1 and all(map(_LETTER_CODE.fullmatch, others)):
+        return True
     pattern = None
     for other in others:
         pattern = pattern or _CODE.fullmatch(other)
