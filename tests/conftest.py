@@ -11,16 +11,18 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 from support import ROOT, workers
-from support.local_aws import service_models
+from support.local_aws import once
 from support.notebooks.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
+
+from local_aws.lifecycle import daemon
 
 # On a busy machine, an example takes as long as it takes.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-service_models.share()
+once.share_descriptions()
 ALLOCATIONS = 50_000  # between two collections of garbage; by default, a tenth of the time is collections
 
 pytest_plugins = ["support.helpers.fixtures"]
@@ -94,6 +96,16 @@ def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if "BANKNOTE_CSV" not in os.environ and copy.is_file():
             patch.setenv("BANKNOTE_CSV", str(copy))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_servers(own_state: None) -> Iterator[None]:
+    """Start local_aws without its imports, which one process has for all; see `WarmServers`."""
+    servers = once.WarmServers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daemon, "_launch", servers.launch)
+        yield
+    servers.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from moto import mock_aws
 from support.lambdas import calls
 from support.lambdas.described import described
 from support.lambdas.runtime import running
-from support.local_aws import service_models
+from support.local_aws import once
 
 from contract import names
 from lambdas import clients, models_map
@@ -28,7 +28,7 @@ EVENTS = Path(__file__).with_name("events")
 BUCKET = "shop-123456789012-us-east-1"
 PIPELINE = "shop"
 
-service_models.share()  # also where this is the only conftest, see test_lambda_runtime.py
+once.share_descriptions()  # also where this is the only conftest, see test_lambda_runtime.py
 
 
 @pytest.fixture(scope="session")

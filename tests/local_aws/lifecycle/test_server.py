@@ -118,7 +118,9 @@ def test_stop_ends_everything_it_started(home: Path) -> None:
     aws.client("s3").create_bucket(Bucket="toys")
     aws.client("lambda").invoke(FunctionName="toy-invoker", Payload=b"{}")
     begin_sleeping_job(aws)
-    assert len(processes_of(home)) >= 4  # server, container, function, job
+    running = processes_of(home)
+    assert aws.server.pid in running
+    assert len(running) >= 4  # server, container, function, job
     local_aws.stop(home)
     wait_for(lambda: not processes_of(home))
 
