@@ -86,7 +86,7 @@ def test_iso_dates_may_have_any_precision(one, body, moment):
 @pytest.mark.parametrize(
     ("column", "cell", "sentence"),
     [
-        ("day", "2024-01-05", "Row 2, column 'day': '2024-01-05' is not a date such as 31.01.2024."),
+        ("day", "2024/01/05", "Row 2, column 'day': '2024/01/05' is not a date such as 31.01.2024."),
         ("day", "31.02.2024", "Row 2, column 'day': '31.02.2024' is not a date such as"),
         ("moment", "soon", "Row 2, column 'moment': 'soon' is not a date such as 2024-01-31T10:30:00."),
         ("moment", 19727, "Row 2, column 'moment': '19727' is not a date such as"),

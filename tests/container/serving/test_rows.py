@@ -408,15 +408,26 @@ def test_a_tensor_of_another_shape_is_refused(models):
     assert refused.startswith("The body has the keys 'name', 'shape', 'data', which are no columns")
 
 
-@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%y", "%d %b %Y"])
-@pytest.mark.parametrize("sent", ["2024-01-31", "2024-01-31T00:00:00.000Z", 1706659200000, 1706659200000.0])
-def test_a_date_may_be_iso_or_in_milliseconds_whatever_the_table_writes(form, sent):
-    table = dated(rows=40)[["day", "size", "target"]]
-    one = fit(table, "NaiveBayes", "binary")
+def with_days_as(form):
+    """A model whose dates are written in a format."""
+    one = fit(dated(rows=40)[["day", "size", "target"]], "NaiveBayes", "binary")
     columns = [
         column | ({"format": form} if column["name"] == "day" else {}) for column in one.manifest["columns"]
     ]
-    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    return PortableModel(one.manifest | {"columns": columns}, one.arrays)
+
+
+@pytest.mark.parametrize("form", ["%H:%M", "%m/%Y", "%B %Y"])
+@pytest.mark.parametrize("sent", ["2024-01-31", 1706659200000])
+def test_a_time_of_day_or_a_month_is_not_asked_for_by_a_date(form, sent):
+    said = refusal_of(json.dumps([{"day": sent, "size": 1}]), JSON, with_days_as(form))
+    assert said.startswith(f"Row 1, column 'day': {str(sent)!r} is not a date")
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%y", "%d %b %Y"])
+@pytest.mark.parametrize("sent", ["2024-01-31", "2024-01-31T00:00:00.000Z", 1706659200000, 1706659200000.0])
+def test_a_date_may_be_iso_or_in_milliseconds_whatever_the_table_writes(form, sent):
+    model = with_days_as(form)
     place = model.numeric.index(model.names.index("day"))
     numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
     assert numbers[0, place] == 19753.0

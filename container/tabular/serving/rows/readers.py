@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from unicodedata import normalize
@@ -97,15 +98,12 @@ def _date(cell: Any, form: str, missing: Collection[str]) -> float:
     try:
         return dates.date(cell, form, missing)
     except ValueError:
-        if type(cell) in (int, float) and MILLISECONDS[0] <= cell < MILLISECONDS[1]:
+        has_days = form == dates.ISO or ("%d" in form and re.search("%[yY]", form))
+        if has_days and type(cell) in (int, float) and MILLISECONDS[0] <= cell < MILLISECONDS[1]:
             return cell / PER_DAY
-        of_days = "%d" in form and re.search("%[yY]", form)
-        if not (of_days and isinstance(cell, str) and _ISO_DATE.match(cell)):
-            raise
-        try:
-            return dates.date(cell, dates.ISO, missing)
-        except ValueError:
-            pass
+        if has_days and isinstance(cell, str) and _ISO_DATE.match(cell):
+            with suppress(ValueError):  # the sentence about the table's own format says more
+                return dates.date(cell, dates.ISO, missing)
         raise
 
 
