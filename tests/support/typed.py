@@ -116,6 +116,8 @@ EXECUTED = {
     "python -m pip install": "tests/commands/test_install.py::"
     "test_an_installation_that_leaves_nothing_out_is_of_the_same_sdk",
     "python -m pytest": "tests/project/test_contributing.py::test_each_command_can_be_typed",
+    "python -m support.container.golden": "tests/container/portable/test_model.py::"
+    "test_a_golden_model_that_is_missing_is_made_and_the_others_stay",
     "python -m support.terraform.policies": "tests/terraform/test_policies.py::"
     "test_local_aws_judges_by_these_policies",
     "python docs/operations/schedules/notebook_job.py": SCRIPTS

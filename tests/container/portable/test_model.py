@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.container import golden
 from support.container.tables import MODELS, fitted, nasty
 from tabular.judging.agreement import as_model_input
 from tabular.portable import model as portable_model
@@ -362,6 +363,17 @@ def test_whatever_is_changed_a_model_is_refused_or_answers(algorithm, monkeypatc
             answer = model.predict(numbers, categories)
             assert len(answer.labels) == len(answer.probabilities) == 5
     assert refused > 50
+
+
+def test_a_golden_model_that_is_missing_is_made_and_the_others_stay(tmp_path, monkeypatch):
+    copied = tmp_path / "tests/container/portable/golden"
+    for folder in GOLDEN_MODELS:
+        (copied / folder.relative_to(GOLDEN)).mkdir(parents=True)
+    (copied / "v1/RandomForest").rmdir()
+    monkeypatch.setattr(golden, "ROOT", tmp_path)
+    golden.main()
+    assert {path.parent for path in copied.rglob("*.*")} == {copied / "v1/RandomForest"}
+    assert load_model(copied / "v1/RandomForest").kind == "trees"
 
 
 def test_golden_models_are_there_of_every_format_version_and_algorithm():

@@ -1,4 +1,4 @@
-"""Make the golden models of both format versions: `python tests/support/container/golden.py`.
+"""Make the golden models of both format versions: `python -m support.container.golden` in the folder `tests`.
 
 Run it when the format's version rises, or when it learns something new. What is there stays as it is.
 """
