@@ -302,6 +302,13 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
             f"codes that look like times, such as {first!r}; write them as 08:30:00 if they are times of "
             "day.",
         )
+    first = cells.drop_null()[0].as_py()
+    whole, point, decimals = first.partition(".")
+    if point and all_match(cells, rf"^\d{{{len(whole)}}}\.\d{{{len(decimals)}}}$"):
+        return (
+            f"codes with leading zeros and decimals, such as {first!r}; name the column in numeric if they "
+            "are quantities.",
+        )
     zeros = "0" * max(widths, default=0)
     if widths not in ({6}, {8}):
         return ()

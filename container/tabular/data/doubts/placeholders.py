@@ -12,7 +12,7 @@ from tabular.data.features import features, rows_of
 from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
-__all__ = ["placeholders", "repeated_and_far"]
+__all__ = ["may_be_beyond", "placeholders", "repeated_and_far"]
 
 DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
@@ -20,6 +20,7 @@ FEWEST_CLEAR, FAR = 3, 10  # so many, if nines are this many ranges of the other
 NO_ANSWER, FEWEST_ANSWERS, MOST_ANSWERS = 9, 2, 3  # beside answers such as 1 and 2
 MOST = 4  # different placeholders of a column
 FEW_ROWS = 3
+SOME, BEYOND = 100, 1000  # rows that show a range, and how many of it nothing natural is away
 HIGHEST_ANSWER = 5  # on most scales that say 7, 8 and 9 for no answer
 NEAR = 0.1  # of the range of the others
 NEAR_ZERO = 0.2
@@ -52,10 +53,11 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
 
     A value is far away if it is further from the next one than the others are from each other; one of nines
     only, such as -999, if it is a tenth of their range away, 9 if all others are a few answers such as 1 and
-    2, and 0 if they begin a fifth of it above, as blood pressures do. Several values that surveys write for
-    no answer, such as 77, 88 and 99, are looked at together. The only negative number stands for none if it
-    is -9, -99 or -200, or if it is -1 and no other number is as frequent, others have decimals, or they are
-    answers up to 3 or more. A date that programs write for none is if it is ten years away.
+    2, and 0 if they begin a fifth of it above, as blood pressures do; a single one, if it is a thousand of
+    their ranges away. Several values that surveys write for no answer, such as 77, 88 and 99, are looked at
+    together. The only negative number stands for none if it is -9, -99 or -200, or if it is -1 and no other
+    number is as frequent, others have decimals, or they are answers up to 3 or more. A date that programs
+    write for none is if it is ten years away.
     """
     if column.kind == "date":
         some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))
@@ -74,7 +76,7 @@ def repeated_and_far(numbers: np.ndarray) -> Iterator[str]:
     codes = list(_codes(rest))
     for code in codes:
         rest = rest[rest != code.value]
-    found = [*codes, *_far(rest)]
+    found = [*codes, *_far(rest), *_beyond(rest)]
     return _said(((f"{one.value:.15g}", one) for one in found), len(numbers), "no value")
 
 
@@ -93,6 +95,23 @@ def _usual_for_none(numbers: np.ndarray) -> Iterator[Placeholder]:
         others = np.delete(days, place)
         if len(others) and np.abs(others - days[place]).min() > YEARS_APART:
             yield Placeholder(float(days[place]), int(counts[place]))
+
+
+def may_be_beyond(numbers: np.ndarray, low: float, high: float) -> bool:
+    """Whether the ends of a column (n_rows,) are very far from most of its first numbers."""
+    first, last = np.sort(numbers[:SOME])[[SOME // 10, -SOME // 10]] if len(numbers) >= SOME else (low, high)
+    return bool(first < last and max(first - low, high - last) > BEYOND * (last - first))
+
+
+def _beyond(numbers: np.ndarray) -> Iterator[Placeholder]:
+    """A single number that no other is near by far, such as an age of 99999999999."""
+    if not len(numbers) or not may_be_beyond(numbers, numbers.min(), numbers.max()):
+        return
+    values, counts = np.unique(numbers, return_counts=True)
+    for end, rest in ((0, values[1:]), (-1, values[:-1])):
+        gap = max(rest[0] - values[end], values[end] - rest[-1])
+        if counts[end] == 1 and len(rest) >= FEWEST_OTHERS and gap > BEYOND * (rest[-1] - rest[0]):
+            yield Placeholder(float(values[end]), 1)
 
 
 def _codes(numbers: np.ndarray) -> Iterator[Placeholder]:

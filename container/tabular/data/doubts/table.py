@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.many.counts import count
-from tabular.data.doubts.placeholders import placeholders, repeated_and_far
+from tabular.data.doubts.placeholders import may_be_beyond, placeholders, repeated_and_far
 from tabular.data.figures import Figures
 from tabular.data.inference import NONE_DECIDED
 from tabular.data.tables import warning
@@ -75,7 +75,8 @@ def doubts(
     for column in schema.columns:
         name, known = column.name, figures.summaries.get(column.name)
         if column.kind == "numeric" and known is not None:
-            if not known.ends_are_single(len(table)):  # those of most columns are
+            single = known.ends_are_single(len(table))  # as those of most columns
+            if not single or may_be_beyond(figures.columns[name], known.low, known.high):
                 asked.append((name, partial(repeated_and_far, figures.columns[name])))
         else:
             about = table[name], column, decisions.get(name), schema.options.partition

@@ -166,7 +166,7 @@ NO_NUMBERS = (
             "i don't know, idk, empty, choose not to answer, prefer not to respond, blank, nul",
             "not applicable (n/a), nothing, inap, inap., n/k, nk, n.k., n/r, n.r., np, n.p., n/p, n/t, [c]",
             "too few to report, number too small, privacysuppressed, privacy suppressed, blank(s)",
-            "none or unspecified",
+            "none or unspecified, no data!, invalid!",
             "[u], [w], [x], [z], [low], [n/a], [na], n/v, entfällt, nicht verfügbar, nicht bekannt",
             "non communiqué, sans objet, non disponible, s.o., n.c., no aplica, se ignora, sin información",
             "sin especificar, no disponible, não se aplica, nao se aplica, ignorado, sem informação",

@@ -326,6 +326,7 @@ DAYS = [f"202401{day:02}" for day in range(1, 32)]
         (["pH 7.2", "pH 6.8", "pH 7"], "a number behind the same word, such as 'pH 7.2'"),
         (["fig. 38 1/2", "fig. 39", "fig. 40"], "a number behind the same word"),
         (TIMES, "codes that look like times, such as '0000'; write them as 08:30"),
+        (["0000.700", "0001.250", "0012.125"], "name the column in numeric if they are quantities"),
         ([*DAYS, "00000000"], "name '00000000' in missing, and set date_format to '%Y%m%d'"),
     ],
 )

@@ -48,6 +48,22 @@ def test_a_doubt_is_said_of_its_column(cells, sentence):
     assert sentence in said_of(cells)["a"]
 
 
+@pytest.mark.parametrize("kind", [int, float])
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (99_999_999_999, ["'99999999999', in 1 of 150 rows, is far from all other values"]),
+        (-2_000_000, ["'-2000000', in 1 of 150 rows, is far from all other values"]),
+        (20_000, []),
+    ],
+)
+def test_a_single_number_is_named_only_if_nothing_natural_is_so_far(kind, odd, said):
+    numbers = [kind(18 + place % 60) for place in range(149)] + [kind(odd)]
+    table = pd.DataFrame({"a": numbers, "n": range(150), "target": ["yes", "no"] * 75})
+    found = doubts(table, infer_schema(table, "target", "classification"))
+    assert [one["said"].partition(";")[0] for one in found if one["column"] == "a"] == said
+
+
 @pytest.mark.parametrize(
     ("cells", "codes"),
     [
