@@ -6,7 +6,10 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -14,6 +17,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, recall_score
 from support.container.documents import faults
+from support.container.forks import Warm
 from support.container.jobs import BIN, give_code, run, source
 from support.container.reports import ENSEMBLE as OF_TWO
 from support.container.reports import MEMBERS
@@ -23,6 +27,7 @@ from tabular.data.inference import encode
 from tabular.data.splits.files import write_split
 from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.jobs import evaluate
+from tabular.judging import served_model
 from tabular.judging.served_model import ServerProcess
 from tabular.learning.fitting import fit as learn
 from tabular.monitoring.baseline import distributions, unpacked
@@ -96,10 +101,25 @@ def held_out(base, tmp_path, give_pipeline):
     return give
 
 
+@pytest.fixture(scope="module")
+def serve():
+    """What starts `serve` as a fork of one process; the job as SageMaker runs it starts it as it is."""
+    warm = Warm("tabular.serving.serve", "uvicorn", "tabular.serving.server", "tabular.serving.connections")
+
+    def popen(words, env, cwd):
+        return warm.start([sys.executable, *words], [], env, cwd)
+
+    yield popen if sys.platform == "linux" else subprocess.Popen
+    warm.close()
+
+
 @pytest.fixture
-def evaluated(as_a_job, base, run_module, monkeypatch):
+def evaluated(as_a_job, base, run_module, serve, monkeypatch):
     """Run EvaluateBestModel in this process, with the environment's own `serve`; gives its report."""
     monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(
+        served_model, "subprocess", SimpleNamespace(Popen=serve, TimeoutExpired=subprocess.TimeoutExpired)
+    )
 
     def run_evaluate(metric="accuracy", threshold="0.5", group=GROUP, **others):
         run_module(
