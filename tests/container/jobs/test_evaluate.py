@@ -45,7 +45,7 @@ GROUP = "shop--toys"
 
 def archive(folder):
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
         for path in sorted(folder.iterdir()):
             tar.add(path, path.name)
     return packed.getvalue()

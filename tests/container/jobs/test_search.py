@@ -119,7 +119,7 @@ def test_a_search_begins_with_what_serves_now(as_a_job, base, job, run_module, t
     run_module(search.main)
     before = documents(base)[1]
     archive = tmp_path / "champion.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         for file in (base / "model").iterdir():
             tar.add(file, file.name)
     as_a_job.s3.upload_file(str(archive), "jobs", "models/champion.tar.gz")

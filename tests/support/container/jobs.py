@@ -23,7 +23,7 @@ PACKAGE = Path(tabular.__file__).parent
 def tarball(files: Mapping[str, str], folders: Iterable[str] = ()) -> bytes:
     """A tar.gz of the given texts, with entries for folders as `tar` itself writes them."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+    with tarfile.open(fileobj=packed, mode="w:gz", compresslevel=1) as tar:
         for name in folders:
             entry = tarfile.TarInfo(name)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
