@@ -41,7 +41,7 @@ PLAN = Plan(
     "LogisticRegression,NaiveBayes",
     2,
     "neg_log_loss",
-    3,
+    2,
     7,
     ensemble="false",
     models_map_uri=f"s3://jobs/{MAP_KEY}",
