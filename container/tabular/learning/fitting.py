@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
-from tabular.learning.pipeline import build_pipeline, fit_features, logarithm
+from tabular.learning.pipeline import build_pipeline, decide_levels, fit_features, logarithm
 from tabular.learning.rounds import (
     Part,
     PredictedOnce,
@@ -126,8 +126,10 @@ def parts_of_fold(
 ) -> tuple[Part, Part]:
     """What the steps before the estimator make of a fold: the rows to fit on, and those to score.
 
-    The arguments are those of `scores_of_fold`; the steps are fitted on the rows to fit on.
+    The arguments are those of `scores_of_fold`; the steps are fitted on the rows to fit on, but all rows say
+    which categories have many levels, as they do in the refit.
     """
+    decide_levels(steps, frame)
     learnt, scored = rows
     among = None if groups is None else groups[learnt]
     features = _fitted_features(steps, frame.iloc[learnt], target[learnt], schema, among)

@@ -29,6 +29,7 @@ __all__ = [
     "build_estimator",
     "build_features",
     "build_pipeline",
+    "decide_levels",
     "exponential",
     "fit_features",
     "innermost",
@@ -147,6 +148,18 @@ def fit_features(
     encoder.set_params(cv=GroupKFold(folds, shuffle=True, random_state=encoder.cv.random_state))
     with config_context(enable_metadata_routing=True):
         return steps.fit_transform(frame, target, groups=groups)
+
+
+def decide_levels(steps: Pipeline, frame: pd.DataFrame) -> None:
+    """Decide by all training rows (n_rows, n_columns) which categories the target encodes in a fold.
+
+    By its own rows, which are fewer, a fold would decide otherwise than the refit near `ROWS_OF_A_LEVEL`.
+    """
+    features = steps.named_steps["features"]
+    features.transformers = [
+        (name, part, columns(frame) if callable(columns) else columns)
+        for name, part, columns in features.transformers
+    ]
 
 
 def in_rows(features: Any) -> Any:

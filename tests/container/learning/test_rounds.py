@@ -17,7 +17,7 @@ from tabular.data.inference import encode, infer_schema
 from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.judging.agreement import check_equal
-from tabular.learning.fitting import fit, scores_of_fold
+from tabular.learning.fitting import fit, parts_of_fold, scores_of_fold
 from tabular.learning.folds import folds_of
 from tabular.learning.pipeline import build_pipeline, innermost
 from tabular.learning.rounds import (
@@ -82,6 +82,23 @@ def test_the_loss_of_the_refit_is_that_of_the_folds_whatever_the_number_of_rows(
         off[rows] = loss / -np.mean(scores) - 1
     assert max(map(abs, off.values())) < 0.12, off
     assert np.ptp([*off.values()]) < 0.1, off
+
+
+@pytest.mark.parametrize("rows", [590, 660, 760])
+def test_a_fold_encodes_the_levels_as_the_refit_does(rows):
+    """The target encodes 30 levels from 600 rows on, of which a fold of 660 has fewer, and of 760 more."""
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"shop": [f"s{place % 30}" for place in range(rows)], "n": draw.normal(size=rows)})
+    target = draw.integers(0, 2, rows)
+    schema = Schema("binary", "y", (0, 1), (Column("shop", "categorical"), Column("n", "numeric")))
+    refit = fit(frame, target, schema, "LogisticRegression", {}, 7)
+    fold = next(folds_of(target, schema, 5, 7))
+    learnt, scored = parts_of_fold(
+        build_pipeline(schema, "LogisticRegression", {}, 7)[:-1], frame, target, fold, schema
+    )
+    width = refit[:-1].transform(frame).shape[1]
+    assert width == (2 if rows >= 600 else 21)
+    assert learnt.features.shape[1] == scored.features.shape[1] == width
 
 
 @cache
