@@ -109,6 +109,8 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
     meant = [label for label in classes if str(label) == str(given)]
     if not meant and isinstance(given, bool):  # YAML reads yes as true
         meant = [label for label in classes if BOOLEANS.get(str(label).strip().lower()) == float(given)]
+    if not meant and type(given) in (int, float):  # a number, however its label is written: 1 for 1.00
+        meant = [label for label in classes if _number(label) == given]
     if given is not None and len(meant) != 1:
         raise BadInput(
             f"The option positive is {given!r}, and the classes of {target!r} are {classes[0]!r} and "
@@ -118,6 +120,14 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
     if not meant and frozenset(words) in (*BOOLEAN_PAIRS, *OPPOSITES):
         meant = [label for label, word in zip(classes, words, strict=True) if word in (*TRUE, *POSITIVE)]
     return meant[0] if meant else classes[1]
+
+
+def _number(label: Label) -> float | None:
+    """The number that a label is written as; None if it is none."""
+    try:
+        return float(label)
+    except ValueError:
+        return None
 
 
 def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:

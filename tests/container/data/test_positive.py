@@ -54,6 +54,8 @@ def test_without_a_word_from_the_user_it_is_the_one_that_means_yes_or_the_second
         ((0, 1), 0, 0),
         ((0, 1), "0", 0),
         (("0", "01"), "01", "01"),
+        (("0.00", "1.00"), 1, "1.00"),
+        (("1", "01"), 1, "1"),
         (("no", "yes"), True, "yes"),  # YAML reads an unquoted yes as true
         (("no", "yes"), False, "no"),
         (("False", "True"), False, "False"),
@@ -74,6 +76,7 @@ def test_more_classes_and_numbers_have_none():
     ("labels", "given", "sentence"),
     [
         (("no", "yes"), "maybe", "positive is 'maybe', and the classes of 'y' are 'no' and 'yes'; name one"),
+        (("1.0", "01"), 1, "positive is 1, and the classes of 'y' are '01' and '1.0'; name one of them"),
         (("a", "b"), True, "positive is True, and the classes of 'y' are 'a' and 'b'; name one of them"),
         (("a", "b", "c", "d"), "a", "positive names a class of two, and the target 'y' has 4 classes; leave"),
     ],
