@@ -457,6 +457,11 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
     [
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
         ("<!-- saved -->\n<!-- twice -->\n<html><body>Sign in</body></html>", "it is an HTML or XML page"),
+        ("-- dump\n/*!40101 SET x=1 */;\nCREATE TABLE t (a int);\n", "it is a dump in SQL"),
+        ("INSERT INTO t VALUES(1,'x');\n" * 5, "it is a dump in SQL"),
+        (gzip.compress(gzip.compress(b"a,target\n1,x\n")), "it is compressed twice, or an archive within"),
+        (gzip.compress(b"PAR1" + bytes(50)), "it is a compressed Parquet file; unpack it"),
+        (gzip.compress(b"SQLite format 3"), "it is an SQLite database"),
         ("<rows>\n  <row><a>1</a></row>\n</rows>\n", "it is an HTML or XML page"),
         ('{"columns": ["a"], "data": [[1, 2]]}', "it is JSON, but not rows; write an object on each line"),
         ('{"error": {\n"code": 404}}', "it is JSON, but not rows"),

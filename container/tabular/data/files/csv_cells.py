@@ -30,7 +30,8 @@ __all__ = [
 
 BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
 COLUMNS_OF_BLOCK = 64  # of wider tables it reads more, or each column would be in too many pieces
-DOS_END = "\x1a"  # what DOS and some programs until today write behind the last line
+# What DOS, and some programs until today, and PostgreSQL's COPY write behind the last line.
+ENDS = ("\x1a", "\\.")
 END = "\x1aend-of-file"  # a line of our own, which becomes part of a cell only if a quote is never closed
 
 
@@ -154,7 +155,12 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
         whole = chain(text, [END])
         lines = csv.reader(whole, delimiter=dialect.delimiter, skipinitialspace=True)
         for row in lines:
-            if not row or row in ([END], [DOS_END]) or (len(row) == 1 < width and not row[0].strip()):
+            if (
+                not row
+                or row == [END]
+                or (len(row) == 1 and row[0] in ENDS)
+                or (len(row) == 1 < width and not row[0].strip())
+            ):
                 continue
             if END in row[-1]:
                 raise ValueError("a quote is never closed, so the rest of the file would be one cell")

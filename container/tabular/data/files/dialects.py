@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tabular.data.files.encodings import find_encoding
-from tabular.data.files.formats import opener, refuse_foreign
+from tabular.data.files.formats import opener, refuse_foreign, refuse_inside
 from tabular.data.files.layout.headers import DELIMITERS, find_header
 from tabular.data.values.cells import without_formula
 from tabular.spec.options import Options
@@ -61,6 +61,9 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         ValueError: if it is not a table, or `options` do not fit it.
     """
     compression, opened = opener(magic)
+    if compression != "none":
+        with opened(path) as file:
+            refuse_inside(file.read(len(magic)))
     if options.encoding is None:
         with opened(path) as file:
             encoding, _, note = find_encoding(file, whole)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-__all__ = ["is_uncompressed", "opener", "refuse_foreign"]
+__all__ = ["is_uncompressed", "opener", "refuse_foreign", "refuse_inside"]
 
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
@@ -50,6 +50,10 @@ _HTML = re.compile(
     r"<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >]|\w+>(\s*\n\s*)?<\w)",
     re.IGNORECASE | re.DOTALL,
 )
+_SQL = re.compile(
+    r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*(insert\s+into|create\s+(table|database)|pragma|set\s+\w+\s*=)\s",
+    re.IGNORECASE | re.DOTALL,
+)
 _ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
 
 
@@ -72,6 +76,18 @@ def is_uncompressed(opened: Callable[[Path], Any]) -> bool:
     return isinstance(opened, partial) and opened.func is open
 
 
+def refuse_inside(start: bytes) -> None:
+    """Refuse a file whose content, which begins with `start`, is no text after it was unpacked.
+
+    Raises:
+        ValueError: if it was packed twice, or is of another kind.
+    """
+    if start.startswith(b"PAR1"):
+        raise ValueError("it is a compressed Parquet file; unpack it, since Parquet is compressed already")
+    if opener(start)[0] != "none":
+        raise ValueError("it is compressed twice, or an archive within another; unpack it once")
+
+
 def refuse_foreign(sample: str) -> None:
     """Refuse text that is not a table.
 
@@ -86,6 +102,8 @@ def refuse_foreign(sample: str) -> None:
         )
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
+    if _SQL.match(sample):
+        raise ValueError("it is a dump in SQL; load it into a database, and export the table as CSV")
     if _ARFF.match(sample):
         raise ValueError("it is an ARFF file of Weka; save it as CSV, or give openml:<number> if it is there")
 
