@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -43,11 +44,18 @@ class Summary(NamedTuple):
         return finite and {self.lows, self.highs} <= {1, rows - self.missing}
 
 
-class Figures:
-    """The columns of float64 of a frame, and what is known of each, which is found once."""
+NONE_KNOWN: Mapping[str, Summary] = MappingProxyType({})
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+
+class Figures:
+    """The columns of float64 of a frame, and what is known of each, which is found once.
+
+    `known` has the summaries that were found while the columns were read.
+    """
+
+    def __init__(self, frame: pd.DataFrame, known: Mapping[str, Summary] = NONE_KNOWN) -> None:
         self.rows = len(frame)
+        self._known = known
         names = [
             name
             for name, kind in zip(frame.columns.tolist(), frame.dtypes, strict=True)
@@ -70,9 +78,13 @@ class Figures:
     @cached_property
     def summaries(self) -> Mapping[str, Summary]:
         """What is known of each column."""
+        left = [name for name in self.columns if name not in self._known]
+        parts = self._parts if len(left) > MANY_COLUMNS else [self.columns[name][None] for name in left]
+        names = self.columns if len(left) > MANY_COLUMNS else left
         with ThreadPoolExecutor(threads_for(self.rows)) as threads:  # NumPy leaves Python's lock to others
-            found = [one for part in threads.map(_summaries, self._parts) for one in part]
-        return dict(zip(self.columns, found, strict=True))
+            summaries = [one for part in threads.map(_summaries, parts) for one in part]
+        found = dict(zip(names, summaries, strict=True))
+        return {name: found[name] if name in found else self._known[name] for name in self.columns}
 
 
 def _summaries(columns: np.ndarray) -> list[Summary]:

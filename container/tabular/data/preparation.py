@@ -187,7 +187,8 @@ def prepare(
         if words or decided.column.kind == "boolean":  # any word is a label
             report["warnings"] = [one for one in raw.warnings if one["column"] != target]
             report["evidence"][target] = ["labels, kept as they are written"]
-    figures = Figures(table)
+    known = {name: one.summary for name, one in raw.decisions.items() if one.summary is not None}
+    figures = Figures(table, known if is_raw else {})
     table, found = clean(table, target, options, figures)
     figures = figures.of(table)
     report |= found

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tabular.data.figures import CELLS, MANY_COLUMNS, Figures
+from tabular.data.figures import CELLS, MANY_COLUMNS, Figures, Summary
 
 
 def columns(draw, rows):
@@ -50,3 +50,16 @@ def test_the_figures_of_fewer_rows_are_found_again():
     figures = Figures(table)
     assert figures.of(table) is figures
     assert figures.of(table.head(2)).summaries["x"].high == 2
+
+
+@pytest.mark.parametrize("count", [3, MANY_COLUMNS + 2])
+def test_what_is_known_is_not_found_again(count):
+    table = pd.DataFrame({f"x{place}": [1.0, 2.0, np.nan] for place in range(count)})
+    known = {"x1": Summary(7, 8, 1, 1, 0)}
+    found = Figures(table, known).summaries
+    assert list(found) == list(table)
+    assert {name: one for name, one in found.items() if one != (1, 2, 1, 1, 1)} == (
+        known if count < MANY_COLUMNS else {}
+    )
+    everything = {name: Summary(place, place, 1, 1, 0) for place, name in enumerate(table)}
+    assert Figures(table, everything).summaries == everything

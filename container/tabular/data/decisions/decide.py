@@ -76,7 +76,7 @@ def _without_gaps(found: Decision) -> Decision:
     gaps = numbers_among(found.column.missing or ()) if found.column.kind == "numeric" else ()
     if not gaps or not (there := found.values.isin(gaps)).any():
         return found
-    return replace(found, read=found.values.mask(there.fillna(value=False)))
+    return replace(found, read=found.values.mask(there.fillna(value=False)), summary=None)
 
 
 def _decided(

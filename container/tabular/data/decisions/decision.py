@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from tabular.data.decisions.many.counts import Counts, count
+from tabular.data.figures import Summary
 from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
 from tabular.spec.columns import Column, Kind
 
@@ -39,7 +40,8 @@ class Decision:
     `read` holds the cells: numbers as numbers, everything else as it was written, None if a cell is missing.
     It is an array where a series for each of many columns would take long. `evidence` says in sentences why
     the column was read like this; `doubts` are those sentences that the user should see as warnings. `counts`
-    says how often each text of a category or a boolean occurs, if they were counted for the decision.
+    says how often each text of a category or a boolean occurs, if they were counted for the decision, and
+    `summary` what is known of numbers that were read.
     """
 
     column: Column
@@ -47,6 +49,7 @@ class Decision:
     evidence: tuple[str, ...]
     doubts: tuple[str, ...] = ()
     counts: Counts | None = None
+    summary: Summary | None = None
 
     @cached_property
     def levels(self) -> Counts:

@@ -136,11 +136,8 @@ def plain_numbers(
         return _codes(column, cells, (code,), (code,))
     if looked_at and (code := lost_digits(cells, found.numbers)):
         return _codes(column, cells, (code,), (code,))
-    evidence = [
-        f"all {found.count} cells are numbers"
-        if found.count == len(cells)
-        else f"all {found.count} filled cells are numbers"
-    ]
+    which = "cells" if found.count == len(cells) else "filled cells"
+    evidence: tuple[str, ...] = (f"all {found.count} {which} are numbers",)
     if found.whole is None:
         if looked_at and (code := letter_e(cells)):
             return _codes(column, cells, (code,), (code,))
@@ -153,7 +150,8 @@ def plain_numbers(
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
         if grouped:
             doubts = (*doubts, doubt_of_points(cells))
-        return Decision(as_numeric(column), found.values, (*evidence, *doubts), doubts)
+        evidence = (*evidence, *doubts)
+        return Decision(as_numeric(column), found.values, evidence, doubts, summary=found.summary)
     doubts = doubts_of_whole_numbers(cells, found.whole, found.lengths)
     return Decision(as_numeric(column), whole_numbers(found.whole), (*evidence, *doubts), tuple(doubts))
 

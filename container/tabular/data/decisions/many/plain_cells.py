@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import MOST_IN_C, chunks_of, letters_of
 from tabular.data.decisions.decision import FIRST
+from tabular.data.figures import Summary
 
 try:
     from tabular.data.values.native import plain_cells as cells_in_c
@@ -28,7 +29,8 @@ class PlainCells(NamedTuple):
     if all are whole. `count` is the number of filled cells. `code` is the first row with leading zeros, None
     if there is none. `may_vary` says whether there may be exponents, or zeros at the end, or other ways to
     write the same number. `lengths` are those of the shortest and of the longest text, None if they are not
-    known. `ends` are the least and the greatest number.
+    known. `ends` are the least and the greatest number, and `times` how often these two occur, None if it is
+    not known.
     """
 
     values: np.ndarray
@@ -38,6 +40,12 @@ class PlainCells(NamedTuple):
     may_vary: bool
     lengths: tuple[int, int] | None
     ends: tuple[float, float]
+    times: tuple[int, int] | None
+
+    @property
+    def summary(self) -> Summary | None:
+        """What others ask of the numbers; None if it is not known."""
+        return self.times and Summary(*self.ends, *self.times, len(self.values) - self.count)
 
     @property
     def numbers(self) -> pa.ChunkedArray:
@@ -67,7 +75,7 @@ def _read_in_c(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainC
     found = cells_in_c.read(chunks_of(cells), values)
     if found is None:
         return None
-    count, has_points, may_vary, code, *lengths, least, greatest = found
+    count, has_points, may_vary, code, shortest, longest, least, greatest, *times = found
     whole = None
     if not has_points:
         if cells.null_count:
@@ -77,7 +85,8 @@ def _read_in_c(cells: pa.ChunkedArray, into: np.ndarray | None = None) -> PlainC
             whole = pa.array(values.astype(np.int64))
         whole = pa.chunked_array([whole])
     first_code = code if code >= 0 else None
-    return PlainCells(values, whole, count, first_code, may_vary, tuple(lengths), (least, greatest))
+    lengths, ends = (shortest, longest), (least, greatest)
+    return PlainCells(values, whole, count, first_code, may_vary, lengths, ends, tuple(times))
 
 
 def _read_by_arrow(cells: pa.ChunkedArray) -> PlainCells | None:
@@ -92,7 +101,7 @@ def _read_by_arrow(cells: pa.ChunkedArray) -> PlainCells | None:
         return None
     codes = rows[(behind >= ord("0")) & (behind <= ord("9"))]
     ends = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
-    return PlainCells(values, whole, count, int(codes[0]) if len(codes) else None, True, None, ends)
+    return PlainCells(values, whole, count, int(codes[0]) if len(codes) else None, True, None, ends, None)
 
 
 def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:

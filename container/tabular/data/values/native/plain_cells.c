@@ -27,6 +27,7 @@ static const double SIGNS[] = {1.0, -1.0};
 typedef struct {
     Py_ssize_t filled, shortest, longest;
     double least, greatest;
+    Py_ssize_t lows, highs; /* how often these two occur */
     Py_ssize_t code; /* the first number with leading zeros, -1 if there is none */
     int points;      /* whether some have a decimal point */
     int spellings;   /* whether a number may be written in several ways: 1.1 and 1.10 */
@@ -50,6 +51,8 @@ static inline int note(const char *start, Py_ssize_t count, Py_ssize_t decimals,
         found->code = row;
     const double one = size * SIGNS[negative];
     *number = one;
+    found->lows = one < found->least ? 1 : found->lows + (one == found->least);
+    found->highs = one > found->greatest ? 1 : found->highs + (one == found->greatest);
     found->least = one < found->least ? one : found->least;
     found->greatest = one > found->greatest ? one : found->greatest;
     found->filled++;
@@ -187,10 +190,10 @@ PyDoc_STRVAR(read_doc,
     "read(chunks, numbers)\n\n"
     "Fill `numbers` (n_rows,), float64, with those of the texts of some Arrow arrays of strings, NaN if one is\n"
     "missing. Each array is given as (valid, ends, letters, first, n_rows): its buffers, where in them it begins,\n"
-    "and how many rows it has. Returns (filled, points, spellings, code, shortest, longest, least, greatest): the\n"
-    "count of numbers, whether some have a decimal point, whether a number may be written in several ways, the\n"
-    "first row of a number with leading zeros (-1: none), how long the texts are, and the least and the greatest\n"
-    "number. None if a text is not a plain number.");
+    "and how many rows it has. Returns (filled, points, spellings, code, shortest, longest, least, greatest, lows,\n"
+    "highs): the count of numbers, whether some have a decimal point, whether a number may be written in several\n"
+    "ways, the first row of a number with leading zeros (-1: none), how long the texts are, the least and the\n"
+    "greatest number, and how often these two occur. None if a text is not a plain number.");
 
 static PyObject *read_cells(PyObject *self, PyObject *args)
 {
@@ -200,7 +203,7 @@ static PyObject *read_cells(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "Ow*", &chunks, &numbers))
         return NULL;
     if (read_column(chunks, &column)) {
-        Found found = {0, PY_SSIZE_T_MAX, 0, INFINITY, -INFINITY, -1, 0, 0};
+        Found found = {0, PY_SSIZE_T_MAX, 0, INFINITY, -INFINITY, 0, 0, -1, 0, 0};
         if (numbers.len != column.n_rows * (Py_ssize_t)sizeof(double))
             PyErr_SetString(PyExc_ValueError, "There is not a number for each row.");
         else {
@@ -208,9 +211,9 @@ static PyObject *read_cells(PyObject *self, PyObject *args)
             Py_BEGIN_ALLOW_THREADS
             are_plain = read_all(&column, numbers.buf, &found);
             Py_END_ALLOW_THREADS
-            result = are_plain ? Py_BuildValue("nOOnnndd", found.filled, found.points ? Py_True : Py_False,
+            result = are_plain ? Py_BuildValue("nOOnnnddnn", found.filled, found.points ? Py_True : Py_False,
                                      found.spellings ? Py_True : Py_False, found.code, found.shortest,
-                                     found.longest, found.least, found.greatest)
+                                     found.longest, found.least, found.greatest, found.lows, found.highs)
                                : Py_NewRef(Py_None);
         }
         release_column(&column);

@@ -1,12 +1,14 @@
 """Columns of plain numbers: C reads them as pyarrow does, or leaves them to it."""
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tabular.data.decisions.many import plain_cells
 from tabular.data.decisions.many.plain_cells import _read_by_arrow, _read_in_c, read_plain
+from tabular.data.figures import Figures
 
 pytest.importorskip("tabular.data.values.native.plain_cells", reason="installed without a compiler")
 
@@ -96,6 +98,7 @@ def test_any_digits_are_the_same_in_c_and_by_pyarrow(texts):
     cells = in_pieces(texts)
     if (found := _read_in_c(cells)) is not None:
         assert_same(found, _read_by_arrow(cells))
+        assert found.summary == Figures(pd.DataFrame({"x": found.values})).summaries["x"]
         if not found.may_vary:
             numbers = {float(text): text for text in texts if text is not None}
             assert all(text is None or numbers[float(text)] == text or not float(text) for text in texts)
