@@ -149,7 +149,7 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
 
 
 def _identifies(cells: pa.ChunkedArray) -> bool:
-    """Whether the cells differ in every row, or count them, anew where tables were put together."""
+    """Whether the cells differ in every row, or number the rows and restart where tables were joined."""
     if pc.count_distinct(cells).as_py() == len(cells):
         return True
     texts = cells.to_pylist()

@@ -77,7 +77,7 @@ def is_uncompressed(opened: Callable[[Path], Any]) -> bool:
 
 
 def refuse_inside(start: bytes) -> None:
-    """Refuse a file whose content, which begins with `start`, is no text after it was unpacked.
+    """Refuse a file that is not text after it was unpacked; its content begins with `start`.
 
     Raises:
         ValueError: if it was packed twice, or is of another kind.

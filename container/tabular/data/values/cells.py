@@ -55,21 +55,8 @@ MARKS = _USUAL | {
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
     *("<undefined>", "<missing>", "._"),  # MATLAB and SAS
-    *(
-        "not known",
-        "n.d.",
-        "n.v.t.",
-        "s/d",
-        "keine angabe",
-        "tba",
-        "tbc",
-        "''",
-        '""',
-        "{}",
-        "[]",
-        "***",
-        "'--",
-    ),
+    *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc"),
+    *("''", '""', "{}", "[]", "***", "'--"),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values
     *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#error!", "#calc!", "#spill!"),
     # Excel's errors in German, French, Spanish, Portuguese, Italian and Russian; GETTING_DATA is a query's.

@@ -36,7 +36,7 @@ __all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
 _LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.83, as diagnoses have it
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
-_ANSWERS = NO_NUMBERS - MARKS  # which say more than that there is no number
+_ANSWERS = NO_NUMBERS - MARKS  # words that say why there is no number
 SUSPECTS = 100  # texts that show whether any number has several parts
 
 
