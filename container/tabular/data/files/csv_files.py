@@ -22,9 +22,10 @@ from tabular.data.files.csv_cells import (
     without_formulas,
 )
 from tabular.data.files.csv_parts import may_be_read, read_parts
-from tabular.data.files.dialects import SAMPLE_LINES, UNNAMED, Examined, examine, refusing
+from tabular.data.files.dialects import SAMPLE_LINES, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout.other_rows import find_other_rows
+from tabular.data.values.cells import is_unnamed
 from tabular.data.values.numbers import is_plain
 from tabular.spec.options import DEFAULTS, Options
 
@@ -128,7 +129,7 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
     """
     notes, left = [], 0  # how many columns at the left are left out
     for place, name in enumerate(table.column_names):
-        if not UNNAMED.fullmatch(name):
+        if not is_unnamed(name):
             continue
         cells = table[name]
         if numbered and place == 0 and not _counts(cells):

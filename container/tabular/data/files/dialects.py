@@ -17,12 +17,11 @@ from tabular.data.files.layout.headers import DELIMITERS, find_header
 from tabular.data.values.cells import without_formula
 from tabular.spec.options import Options
 
-__all__ = ["SAMPLE_LINES", "UNNAMED", "Dialect", "Examined", "check_names", "examine", "refusing"]
+__all__ = ["SAMPLE_LINES", "Dialect", "Examined", "check_names", "examine", "refusing"]
 
 SAMPLE_CHARACTERS, SAMPLE_LINES = 1 << 20, 200
 _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
-UNNAMED = re.compile(r"Unnamed: \d+(\.\d+)*")  # pandas' name for a column without one, .1 for the next
 MARK = "\ufeff"  # of which a file that was put together has several
 JSON_NAMES = {".json", ".jsonl", ".ndjson"}
 csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB

@@ -1,6 +1,5 @@
 """The names of a request: which line is a header, and where in it each column of the model is."""
 
-import re
 from collections.abc import Sequence
 
 from tabular.data.values import cells
@@ -11,8 +10,6 @@ from tabular.serving.rows.readers import reader
 __all__ = ["is_header", "is_ignored", "listed", "most_names", "order_of"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
-# pandas' names for an index: as written, and after it was read and written again.
-UNNAMED = re.compile(r"(Unnamed: \d+(\.\d+)*)?")
 
 
 def is_header(row: Sequence[str], model: Table) -> bool:
@@ -37,7 +34,7 @@ def is_header(row: Sequence[str], model: Table) -> bool:
 
 def is_ignored(name: str, model: Table) -> bool:
     """Whether the table has this column and the model does not use it, or pandas wrote it as the index."""
-    return model.fold(name) in model.others or UNNAMED.fullmatch(name.strip()) is not None
+    return model.fold(name) in model.others or cells.is_unnamed(name)
 
 
 def most_names(model: Table) -> int:
