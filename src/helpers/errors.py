@@ -23,9 +23,9 @@ class ExitCode(IntEnum):
 
     meaning: str
 
-    DONE = 0, "done; also if there is nothing new since the version in service"
+    DONE = 0, "done, or there is nothing new since the version in service"
     FAILED = 1, "a data set, a notebook or a check failed; the message names it, its log and what to do"
-    BAD_INPUT = 2, "a parameter, an option or every table cannot be used; found before any job starts"
+    BAD_INPUT = 2, "a parameter or an option is invalid, or no table can be used; found before any job starts"
     REFUSED = 3, "the quality gate refused a new model, or a model has drifted; nothing failed"
     INTERRUPTED = 130, "interrupted; nothing is left running on this machine"
 
