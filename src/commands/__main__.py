@@ -129,7 +129,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
     metavar="RUN",
     help="Go on with what this run has not finished: a folder's name under --runs, or latest.",
 )
-@click.option("--only-failed", is_flag=True, help="With --resume: leave the tables alone that are finished.")
+@click.option("--only-failed", is_flag=True, help="With --resume: leave finished tables alone.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -203,7 +203,7 @@ def _positive(name: str, default: float, unit: str, what: str) -> Callable:
 @_positive("--answer-ms", 0.5, "MS", "An answer of the endpoint's container to a request.")
 @_positive("--load-ms", 1.5, "MS", "Loading a model from the instance's disk.")
 @_positive("--download-ms", 150.0, "MS", "Downloading a model to the instance.")
-@_positive("--path-ms", 20.0, "MS", "The rest of a request's way: the network and the function.")
+@_positive("--path-ms", 20.0, "MS", "The rest of a request's path: the network and the function.")
 @_positive("--disk-gb", 20, "GB", "What an instance has for the files of models.")
 @click.option("--region", default="us-east-1", show_default=True, help="Whose prices hold.")
 @click.option("--prices", default="", metavar="FILE", help="Other prices, as PRICES names them.")
@@ -350,7 +350,10 @@ def store() -> int:
     "--runs", "folder", type=_path(), default=ROOT / "runs", metavar="FOLDER", help="Folder with the runs."
 )
 @click.option(
-    "--keep", type=click.IntRange(min=1), metavar="NUMBER", help="Remove all but so many of the latest runs."
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="NUMBER",
+    help="Remove all but this many of the latest runs.",
 )
 def list_runs(folder: Path, keep: int | None) -> None:
     """List the runs, the latest first, or remove old ones.

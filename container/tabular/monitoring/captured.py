@@ -122,7 +122,7 @@ class Captured:
             raise _Unusable("of another model or version")
         request_id, at = found["request_id"], moment(found["at"])
         if at is None:
-            raise _Unusable("its time is no time")
+            raise _Unusable("its time is not a time")
         if at >= self.window.until:
             raise _Unusable("after the window")
         if (request_id, at) in self._seen:

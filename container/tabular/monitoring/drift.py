@@ -350,7 +350,7 @@ def _said(name: str, one: Difference) -> str:
     if one["test"] == "missing values" or abs(now - before) >= LEAST_SHIFT:
         return f"{name}: {now:.1%} of the values are missing, and {before:.1%} in training ({size})."
     if one["unseen"]:
-        return f"{name}: drift; {one['unseen']:.1%} of the rows have a level that training had not ({size})."
+        return f"{name}: drift; {one['unseen']:.1%} of the rows have a level that is new ({size})."
     if one["wasserstein"] is not None:
         return f"{name}: drift; the values have moved by {one['wasserstein']:.3g} on average ({size})."
     return f"{name}: drift ({size})."

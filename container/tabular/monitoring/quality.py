@@ -141,7 +141,7 @@ def _judged(
     schema, truth, (answer,) = positive_last(schema, truth, [(predicted, given)])
     value = score(metric, schema.task, truth, *answer)
     if not np.isfinite(value):
-        left_out[f"labels from which no {metric} follows"] += len(truth)
+        left_out[f"labels from which the {metric} cannot be computed"] += len(truth)
         return None
     (resampled,) = resample(schema.task, truth, [answer], SEED)
     interval = intervals(schema, truth, answer, resampled).get(metric)

@@ -300,7 +300,7 @@ class FleetModel(TableModel):
         if not (type(begin) is int and type(end) is int and 0 <= begin < end <= len(self._arrays)):
             raise ValueError(f"The arrays of the partition {document['key']!r} are not in the file.")
         if not self.name_set.issuperset(document["model"]["columns"]):
-            raise ValueError(f"The partition {document['key']!r} has columns that the table has not.")
+            raise ValueError(f"The partition {document['key']!r} has columns that the table does not have.")
 
 
 class _Own:

@@ -152,7 +152,7 @@ def last_check(session: Session) -> reports.Report | None:
     """The report of the newest check of drift and quality, if one has run.
 
     Raises:
-        JobFailed: it is no report.
+        JobFailed: it is not a report.
     """
     try:
         found = reports.latest(session)
@@ -160,7 +160,7 @@ def last_check(session: Session) -> reports.Report | None:
         found = {}
     if found is None or (isinstance(found, dict) and isinstance(found.get("models"), dict)):
         return found
-    raise JobFailed("What the last check left is no report; run `many-models monitor` again.")
+    raise JobFailed("What the last check left is not a report; run `many-models monitor` again.")
 
 
 def details(session: Session, versions: Iterable[Version], known: Status | None) -> dict[str, Details]:

@@ -83,7 +83,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise BadInput(f"{path}, line {number}, is no JSON object; it needs {', '.join(COLUMNS)}.")
+            raise BadInput(f"{path}, line {number}, is not a JSON object; it needs {', '.join(COLUMNS)}.")
         yield number, found
 
 

@@ -103,7 +103,7 @@ def without(body: bytes, content_type: str, names: Collection[str], table: Table
     places = table.places_of(names)
     write = WRITERS.get(media_type)
     if write is None:
-        raise UncertainError("The content type is none that rows are sent in.")
+        raise UncertainError("The content type is not one in which rows are sent.")
     try:
         written = write(text, places, table)
         written.encode()  # an escape in JSON may be half of a surrogate pair

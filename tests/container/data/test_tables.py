@@ -457,8 +457,8 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
     [
         ("<!DOCTYPE html>\n<html><body>Not found</body></html>", "it is an HTML or XML page"),
         ("<!-- saved -->\n<!-- twice -->\n<html><body>Sign in</body></html>", "it is an HTML or XML page"),
-        ("-- dump\n/*!40101 SET x=1 */;\nCREATE TABLE t (a int);\n", "it is a dump in SQL"),
-        ("INSERT INTO t VALUES(1,'x');\n" * 5, "it is a dump in SQL"),
+        ("-- dump\n/*!40101 SET x=1 */;\nCREATE TABLE t (a int);\n", "it is an SQL dump"),
+        ("INSERT INTO t VALUES(1,'x');\n" * 5, "it is an SQL dump"),
         (
             gzip.compress(gzip.compress(b"a,target\n1,x\n", mtime=0), mtime=0),
             "it is compressed twice, or an archive within",

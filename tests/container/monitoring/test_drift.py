@@ -273,4 +273,4 @@ def test_a_model_is_worse_if_its_labels_say_so_surely_among_all_models(known):
 def test_labels_of_one_class_give_no_auc_and_are_counted(known):
     found, left_out = late(known, 90, "auc")
     assert found is None
-    assert left_out == {"labels from which no auc follows": 100}
+    assert left_out == {"labels from which the auc cannot be computed": 100}

@@ -205,7 +205,9 @@ HARMS = {
     "is there twice": _line(lambda lines: lines.append(lines[0])),
     "has the key": _line(lambda lines: lines[0].update(key=["a", "b"])),
     "are not in the file": _line(lambda lines: lines[0].update(arrays=[0, 1 << 40])),
-    "columns that the table has not": _line(lambda lines: lines[0]["model"]["columns"].append("nowhere")),
+    "columns that the table does not have": _line(
+        lambda lines: lines[0]["model"]["columns"].append("nowhere")
+    ),
 }
 
 

@@ -133,7 +133,7 @@ def test_the_report_of_the_last_check_is_read(serving: Session) -> None:
     assert found["checked_at"] == check["at"]
     assert row_of(found, "wine")["concerns"][0] == {"kind": "drifted", "said": "Of 13 columns, 1."}
     put(serving, CHECK, "[]")
-    assert "is no report" in state(serving)["sources"]["monitoring"]
+    assert "is not a report" in state(serving)["sources"]["monitoring"]
 
 
 def test_what_may_not_be_read_is_said_and_what_fails_is_not_hidden() -> None:

@@ -217,7 +217,7 @@ def test_a_job_whose_model_went_out_of_service_fails_with_a_sentence(watched):
         ("late.csv", "request_id,row,label\n,0,yes\n", "line 2, has no request_id"),
         ("late.csv", "request_id,row,label\na,0,\n", "line 2, has no label"),
         ("late.csv", "request_id,row,label\n", "has no labels"),
-        ("late.jsonl", '{"request_id": "a", "label": "yes"}\n[1]\n', "line 2, is no JSON object"),
+        ("late.jsonl", '{"request_id": "a", "label": "yes"}\n[1]\n', "line 2, is not a JSON object"),
         ("late.txt", "a", "is neither .csv nor .jsonl"),
     ],
 )

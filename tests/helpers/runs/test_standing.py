@@ -66,7 +66,7 @@ def test_it_gets_no_second_version_and_the_first_can_be_decided_on(
     assert len(registry.packages(session, "wine")) == 1
 
     shown = registry.versions(session, ["wine"])
-    with pytest.raises(BadInput, match="RUN_ID is 'tonight', but you may see no such run"):
+    with pytest.raises(BadInput, match="RUN_ID is 'tonight', but there is no such run"):
         decisions.candidates(session, shown, run_id="tonight")
     monkeypatch.setenv(facts.FOLDER, str(tmp_path))
     headless(tmp_path, "tonight", {"outcome": "kept", "version": 1, "awaits_decision": True})

@@ -30,7 +30,7 @@ ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DIGITS = (
-    "whole numbers beyond 2**53, of which a model sees about the first 15 digits; name the column in "
+    "whole numbers beyond 2**53, of which a model keeps only about the first 15 digits; name the column in "
     "categorical, group or drop if they identify something."
 )
 PHONE = 7  # digits of the shortest telephone number with the code of its country
@@ -75,7 +75,7 @@ def lost_digits(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
     if not pc.all(pc.match_substring_regex(texts, r"^-?\d+$")).as_py():
         return ""
     return (
-        f"codes, such as {texts[0].as_py()!r}, of which numbers do not hold every digit; name the column in "
+        f"codes, such as {texts[0].as_py()!r}, whose digits a number cannot all hold; name the column in "
         "numeric if they are quantities."
     )
 
@@ -92,8 +92,8 @@ def doubts_of_phones(texts: pa.ChunkedArray) -> tuple[str, ...]:
     if not all_match(texts, rf"^\+[0-9]{{{PHONE},}}$"):
         return ()
     return (
-        f"whole numbers that all have a plus, such as {texts.drop_null()[0].as_py()!r}; name the column in "
-        "categorical, group or drop if they are telephone numbers.",
+        f"whole numbers that all begin with a plus sign, such as {texts.drop_null()[0].as_py()!r}; name the "
+        "column in categorical, group or drop if they are telephone numbers.",
     )
 
 
@@ -116,8 +116,8 @@ def doubts_of_fractions(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[st
     if not all_match(cells, r"^\d(\.\d{1,5})?[eE]\+1[1-9]$"):
         return ()
     return (
-        f"numbers such as {cells.drop_null()[0].as_py()!r} look like long codes of which Excel has kept the "
-        "first digits; format the column as text in Excel, and export the table again.",
+        f"numbers such as {cells.drop_null()[0].as_py()!r} look like long codes of which Excel has kept only "
+        "the first digits; format the column as text in Excel, and export the table again.",
     )
 
 
@@ -148,7 +148,7 @@ def doubts_of_versions(cells: pa.ChunkedArray) -> tuple[str, ...]:
     if not len(others):
         return ()
     return (
-        f"numbers with and without zeros at the end, such as {zeros[0].as_py()!r} and {others[0].as_py()!r}; "
+        f"numbers with and without trailing zeros, such as {zeros[0].as_py()!r} and {others[0].as_py()!r}; "
         "name the column in categorical if they are versions or other codes.",
     )
 
@@ -174,7 +174,7 @@ def doubts_of_moments(
         return ()
     first = datetime(1899, 12, 30) + timedelta(known)
     return (
-        f"numbers that may be moments as Excel counts them ({known:.15g} would be "
+        f"numbers that may be Excel serial dates with a time ({known:.15g} would be "
         f"{first:%Y-%m-%d %H:%M}); write them as dates if they are.",
     )
 
@@ -211,7 +211,7 @@ def doubts_of_whole_numbers(
         return [DIGITS]
     if ends["min"] >= 0 and 1000 <= ends["max"] < DAY and (first := _time_in_digits(whole)):
         return [
-            f"whole numbers such as {first} look like hours and minutes, which do not go on evenly from one "
+            f"whole numbers such as {first} look like hours and minutes, which jump from one "
             f"hour to the next; write them as {first // 100:02}:{first % 100:02} if they are."
         ]
     width, longest = lengths or pc.min_max(pc.binary_length(texts)).as_py().values()
@@ -229,7 +229,7 @@ def doubts_of_whole_numbers(
     if period := _digits_of_periods(sample, width):
         advice = "set date_format to '%Y%m'" if period == "month" else "write them as 2024-W05"
         return [
-            f"whole numbers such as {sample[0]} look like a year and a {period}, which do not go on evenly "
+            f"whole numbers such as {sample[0]} look like a year and a {period}, which jump "
             f"from one year to the next; {advice} if they are."
         ]
     if form := _digits_of_dates(sample, width):
@@ -240,7 +240,7 @@ def doubts_of_whole_numbers(
     if EXCEL[0] <= ends["min"] and ends["max"] <= EXCEL[1] and len(sample) >= ENOUGH_DAYS:
         first = date(1899, 12, 30) + timedelta(ends["min"])
         return [
-            f"whole numbers that may be days as Excel counts them ({ends['min']} would be {first}); write "
+            f"whole numbers that may be Excel serial dates ({ends['min']} would be {first}); write "
             "them as dates if they are, or name the column in categorical if they are codes."
         ]
     few = 5 <= width <= 12 and len(sample) * 2 < min(len(whole), SAMPLE * 20)
@@ -320,8 +320,8 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
             return ()
     if pc.any(pc.equal(cells, zeros)).as_py():
         return (
-            f"codes, because of {zeros!r}, beside which all look like dates; name {zeros!r} in missing, and "
-            f"set date_format to {form!r} for the column if they are.",
+            f"codes, because of {zeros!r}, although all others look like dates; name {zeros!r} in missing, "
+            f"and set date_format to {form!r} for the column if they are.",
         )
     if len(texts) < ENOUGH_DAYS:
         return ()

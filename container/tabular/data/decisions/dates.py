@@ -55,8 +55,8 @@ def forced_dates(column: Column, cells: pa.ChunkedArray, options: Options) -> De
         examples = ", ".join(map(repr, list(counts)[:3]))
         if form:
             raise BadInput(
-                f"The column {column.name!r} has the date_format {form!r}, which does not fit all its cells, "
-                f"such as {examples}; name the format that they have, or leave the option out."
+                f"The column {column.name!r} has the date_format {form!r}, which does not fit some of its "
+                f"cells, such as {examples}; name the format that they have, or leave the option out."
             )
         raise BadInput(
             f"The column {column.name!r} is in date, but no format fits all its cells, such as {examples}; "

@@ -67,13 +67,13 @@ GROUPED_OR_WORD = r"^\s*(?:[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})*)\s*|[^0-9]*)$"
 # What numbers in a notation are taken for.
 MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
-    FLAG: "because H and L say high and low",
+    FLAG: "because H and L mean high and low",
     OBSERVATION: "without the flag that a statistical office adds",
     ERA: "because years before Christ are negative",
     WEEKS: "in weeks, of which a day is a seventh",
-    TREND: "because arrows say up and down",
+    TREND: "because arrows mean up and down",
     TRIANGLE: "because a triangle is a minus sign in Japanese accounts",
-    ANGLE_WEST: "because O is the west beside E",
+    ANGLE_WEST: "because O means west beside E",
 }
 
 
@@ -271,7 +271,7 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
         parts = {text: taken_apart(text, form.notations) for text in numbers}
         middle = next((text for text, found in parts.items() if found and found.notation == RANGE), None)
         if middle is not None:
-            yield f"ranges, such as {middle!r}, are read as their middle, {read_number(middle, form):.6g}."
+            yield f"ranges, such as {middle!r}, are read as midpoints, here {read_number(middle, form):.6g}."
         for notation, why in MEANT.items():
             text = next((text for text, found in parts.items() if found and found.notation == notation), None)
             if text is not None:
@@ -280,21 +280,22 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
     marks, converted = marks_of(form), dict(form.scales)
     for mark in marks:
         marked = next((text for text in numbers if mark in text), mark)
-        yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is no measurement."
+        yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is not a measurement."
     if numbers and set(converted.values()) - {1.0}:
         yield f"units that are converted: {_examples(numbers, form)}."
     if converted:
         usual = next((unit for unit, scale in form.scales if scale == 1), None)
         bare = next((text for text in numbers if not unit_of(text)), None)
         if usual is not None and bare is not None:
-            yield f"numbers without a unit, such as {bare!r}, are read as {usual!r}; rewrite them if not."
+            read = f"numbers without a unit, such as {bare!r}, are read as {usual!r}"
+            yield f"{read}; rewrite them if that is wrong."
     for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
         bare = next((text for text in numbers if unit not in text and unit_of(text) != unit), None)
         if unit[-1] not in CURRENCIES and bare is not None:
             one = next((text for text in numbers if unit in text), odd)
             yield (
                 f"numbers with and without {unit!r}, such as {one!r} and {bare!r}, which are read as if all "
-                "had the same unit; rewrite them if they have not."
+                "had the same unit; rewrite them if they do not."
             )
 
 

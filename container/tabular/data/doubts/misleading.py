@@ -71,8 +71,8 @@ def misleading(
             found.append((name, said))
         elif name in whole and _names_codes(name) and name not in schema.options.numeric:
             said = (
-                "whole numbers under a name for codes; name the column in categorical if their order means "
-                "nothing, or in numeric if they are quantities."
+                "whole numbers in a column whose name suggests codes; name the column in categorical if "
+                "their order means nothing, or in numeric if they are quantities."
             )
             found.append((name, said))
     for name, score in _suspects(table, target, schema):

@@ -68,7 +68,7 @@ def doubts(
         found += [warning(schema.target, said) for said in numbers]
         if _counts_rows(table[schema.target].to_numpy(np.float64)):
             found.append(
-                warning(schema.target, "counts the rows, like an id; choose another target if it is.")
+                warning(schema.target, "counts the rows, like an id; choose another target if it is one.")
             )
     figures = figures or Figures(table)
     asked = []
@@ -164,8 +164,8 @@ def _alike(levels: Iterable[object], called: str) -> Iterator[str]:
     for group in seen.values():
         if len(group) > 1:
             yield (
-                f"the {called} {_listed(sorted(group))} look the same, but have letters of several alphabets "
-                "and are kept apart; write them with the same letters."
+                f"the {called} {_listed(sorted(group))} look the same, but have letters from different "
+                "alphabets and are kept apart; write them with the same letters."
             )
     for group in groups.values():
         if len(group) > 1:
@@ -183,7 +183,7 @@ def _alike_in_zeros(levels: Iterable[str]) -> Iterator[str]:
     group = next((sorted(group) for group in groups.values() if len(group) > 1), None)
     if group is not None:
         yield (
-            f"the levels {_listed(group)} differ only in zeros at the beginning, and are kept apart; write "
+            f"the levels {_listed(group)} differ only in leading zeros, and are kept apart; write "
             "them in one way if they mean the same."
         )
 
@@ -196,7 +196,7 @@ def _alike_otherwise(labels: Sequence[str]) -> Iterator[str]:
         meant[BOOLEANS.get(label.strip().casefold())].append(label)
     for group in bare.values():
         if len(group) > 1 and len(set(map(folded, group))) > 1:
-            yield f"the labels {_listed(sorted(group))} differ only in signs at the end, and are kept apart."
+            yield f"the labels {_listed(sorted(group))} differ only in final punctuation, and are kept apart."
     for group in meant.values() if None not in meant and len(labels) > len(BOTH) else ():
         if len(set(map(folded, group))) > 1:
             yield f"the labels {_listed(sorted(group))} mean the same, and are kept apart."

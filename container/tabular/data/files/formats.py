@@ -25,19 +25,19 @@ COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
 FOREIGN = {
     b"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
     b"%PDF": "it is a PDF; export the table as CSV from the program that created it",
-    b"{\\rtf": "it is a document in RTF; save the table as CSV",
+    b"{\\rtf": "it is an RTF document; save the table as CSV",
     b"Rar!": "it is a RAR archive; unpack it",
     b"7z\xbc\xaf": "it is a 7z archive; unpack it",
-    b"HEADER R": "it is a transport file of SAS; save it as CSV",
+    b"HEADER R": "it is a SAS transport file; save it as CSV",
     bytes(8): "it begins with zero bytes, so it is not text; export the table as CSV from its program",
-    b"version ": "it is the pointer of Git LFS to a file; fetch the file with git lfs pull",
+    b"version ": "it is a Git LFS pointer to a file; fetch the file with git lfs pull",
 } | {
     start: f"it is {what}; read it with the library that wrote it, and save it as CSV or Parquet"
     for start, what in (
-        *((b"\x80\x03", "a pickle of Python"), (b"\x80\x04", "a pickle of Python")),
+        *((b"\x80\x03", "a Python pickle"), (b"\x80\x04", "a Python pickle")),
         *(
-            (b"\x80\x05", "a pickle of Python"),
-            (b"\x93NUMPY", "an array of NumPy"),
+            (b"\x80\x05", "a Python pickle"),
+            (b"\x93NUMPY", "a NumPy array"),
             (b"ARROW1", "a Feather file"),
         ),
         *((b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"), (b"\x89HDF", "an HDF5 file")),
@@ -103,16 +103,16 @@ def refuse_foreign(sample: str) -> None:
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
     if _SQL.match(sample):
-        raise ValueError("it is a dump in SQL; load it into a database, and export the table as CSV")
+        raise ValueError("it is an SQL dump; load it into a database, and export the table as CSV")
     if _ARFF.match(sample):
-        raise ValueError("it is an ARFF file of Weka; save it as CSV, or give openml:<number> if it is there")
+        raise ValueError("it is a Weka ARFF file; save it as CSV, or give openml:<number> if it is there")
 
 
 def _only_member(path: Path) -> BinaryIO:
     archive = zipfile.ZipFile(path)
     if "[Content_Types].xml" in archive.namelist():
         if any(one.startswith(("word/", "ppt/")) for one in archive.namelist()):
-            raise ValueError("it is a document of Word or PowerPoint; save its table as CSV UTF-8")
+            raise ValueError("it is a Word or PowerPoint document; save its table as CSV UTF-8")
         raise ValueError("it is an Excel workbook; save its sheet as CSV UTF-8")
     if "mimetype" in archive.namelist():
         raise ValueError("it is an OpenDocument spreadsheet; save its sheet as CSV UTF-8")

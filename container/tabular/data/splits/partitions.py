@@ -104,10 +104,10 @@ def spellings(partitions: Partitions) -> Iterator[Warning]:
             yield warning(
                 column,
                 f"{' and '.join(map(repr, names))} differ only in blanks, case or Unicode form and are "
-                "partitions of their own; name the column in merge_spellings if they mean the same.",
+                "separate partitions; name the column in merge_spellings if they mean the same.",
             )
         if (more := len(doubled) - ALIKE_SHOWN) > 0:
-            yield warning(column, f"{amount(more, 'further name')} of partitions are doubled like that.")
+            yield warning(column, f"{amount(more, 'further name')} of partitions are duplicated like that.")
 
 
 def facts(

@@ -46,7 +46,7 @@ __all__ = [
 ]
 __dir__ = __all__.copy
 
-NOTHING = "No model is in service yet, so there is nobody to ask; approve a version in notebook 4."
+NOTHING = "No model is in service yet, so there is nothing to ask; approve a version in notebook 4."
 TIMEOUT_SECONDS = 70
 # The invoker keeps the models map for a few seconds, and a model may have to be loaded first.
 SETTLE_SECONDS, POLL_SECONDS = 60, 0.5

@@ -17,7 +17,7 @@ __dir__ = __all__.copy
 
 HARD = "deliveries"  # the example in which no column decides alone
 MOST_VALUES = 21  # of a column
-ONLY_CLASSES = "No model in service tells classes apart, so there is no probability to move."
+ONLY_CLASSES = "No model in service predicts classes, so there is no probability to move."
 
 Rows = Mapping[str, Sequence[Sequence[Any]]]
 

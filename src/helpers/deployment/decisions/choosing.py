@@ -49,7 +49,9 @@ def candidates(
     """
     decided = by_version(approve, list(shown))
     if twice := [name for name in decided if isinstance(versions, Mapping) and name in versions]:
-        raise BadInput(f"APPROVE and VERSIONS both name versions of {', '.join(twice)}; leave them to one.")
+        raise BadInput(
+            f"APPROVE and VERSIONS both name versions of {', '.join(twice)}; name them in one of the two."
+        )
     others = {name: listed for name, listed in shown.items() if name not in decided}
     chosen = {one.dataset: [one] for one in _chosen(session, shown, others, versions, run_id)}
     for name, each in decided.items():
@@ -94,8 +96,8 @@ def _registered(session: Session, run_id: str, tables: Sequence[str]) -> dict[st
     made = {name: version for name, version in _taken_over(run_id).items() if name in tables}
     if not own and not made:
         raise BadInput(
-            f"RUN_ID is {run_id!r}, but you may see no such run of the last 30 days; name another, or the "
-            "versions themselves in VERSIONS."
+            f"RUN_ID is {run_id!r}, but there is no such run of the last 30 days that you may see; name "
+            "another, or the versions themselves in VERSIONS."
         )
     for one in own:  # newest first: a run may have started the same table again after a failure
         if one.dataset in tables and one.dataset not in made:

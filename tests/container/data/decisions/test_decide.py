@@ -93,7 +93,9 @@ def test_words_are_words_whatever_signs_numbers_have(options):
 
 
 def test_a_format_that_does_not_fit_is_told_from_an_option_that_does_not():
-    with pytest.raises(BadInput, match="has the date_format '%d/%m/%Y', which does not fit all its cells"):
+    with pytest.raises(
+        BadInput, match="has the date_format '%d/%m/%Y', which does not fit some of its cells"
+    ):
         decided(pa.array(["2024-01-31", "2024-02-01"]), date_format={"a": "%d/%m/%Y"}, date=["a"])
     with pytest.raises(BadInput, match="is in date, but no format fits all its cells"):
         decided(pa.array(["12.5", "13.5"]), date=["a"])
@@ -187,7 +189,7 @@ def test_whole_numbers_that_would_become_the_same_float_are_codes(cells):
     found = decided(cells)
     assert found.column == Column("a", "categorical", whole="")
     assert found.values.tolist() == list(map(str, cells.to_pylist()))
-    assert "do not hold every digit; name the column in numeric if" in found.doubts[0]
+    assert "a number cannot all hold; name the column in numeric if" in found.doubts[0]
     assert decided(cells, numeric=["a"]).column.kind == "numeric"
 
 
@@ -293,7 +295,7 @@ def test_a_category_that_looks_like_numbers_or_dates_is_said(cells):
         (["1.2.3", "1.10.0"], "versions, such as '1.2.3', are levels without an order"),
         (["1.2 (0.3)", "2.5 (0.4)"], "several numbers in a cell, such as '1.2 (0.3)'"),
         (["1,5", "2.5", "3,25"], "numbers with a decimal comma, such as '1,5', and with a decimal point"),
-        (["on 2024-01-31", "on 2024-02-01"], "dates behind the same word, such as 'on 2024-01-31'"),
+        (["on 2024-01-31", "on 2024-02-01"], "dates after the same word, such as 'on 2024-01-31'"),
     ],
 )
 def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, said):
@@ -323,8 +325,8 @@ DAYS = [f"202401{day:02}" for day in range(1, 32)]
         (["['a', 'b']", "['a']", "['b']", "['c', 'b']", "['a', 'b', 'c']"], "several values in a cell"),
         (["A &amp; B", "A & B", "C"], "HTML in them, such as 'A &amp; B'"),
         (["<b>12</b>", "<b>7</b>", "x<br/>"], "HTML in them, such as '<b>12</b>'"),
-        (["pH 7.2", "pH 6.8", "pH 7"], "a number behind the same word, such as 'pH 7.2'"),
-        (["fig. 38 1/2", "fig. 39", "fig. 40"], "a number behind the same word"),
+        (["pH 7.2", "pH 6.8", "pH 7"], "a number after the same word, such as 'pH 7.2'"),
+        (["fig. 38 1/2", "fig. 39", "fig. 40"], "a number after the same word"),
         (TIMES, "codes that look like times, such as '0000'; write them as 08:30"),
         (["0000.700", "0001.250", "0012.125"], "name the column in numeric if they are quantities"),
         ([*DAYS, "00000000"], "name '00000000' in missing, and set date_format to '%Y%m%d'"),
@@ -340,7 +342,7 @@ def test_what_a_category_may_be_besides_is_said(cells, said):
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        (range(202301, 202313), "look like a year and a month, which do not go on evenly"),
+        (range(202301, 202313), "look like a year and a month, which jump"),
         ([*range(202310, 202313), *range(202401, 202406)], "set date_format to '%Y%m' if they are"),
         (range(202301, 202353), "look like a year and a week"),
         (range(202301, 202399), None),

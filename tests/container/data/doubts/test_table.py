@@ -22,7 +22,7 @@ def said_of(cells, target=TARGET):
         (["red", "red\u00a0", "blue"], "differ only in blanks"),
         (["Orl\u00e9ans", "Orle\u0301ans"], "differ only in blanks"),
         (["\u2764", "\u2764\ufe0f", "x"], "differ only in blanks, case or Unicode form"),
-        (["A", "\u0410", "B"], "the levels 'A', '\u0410' look the same, but have letters of several"),
+        (["A", "\u0410", "B"], "the levels 'A', '\u0410' look the same, but have letters from different"),
         (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
         (["north", "?", "south"], "a category with the levels '?', which may mean a missing value"),
         ([f"user {i}" for i in range(30)], "text that is different in every row, like an id"),

@@ -166,7 +166,9 @@ def test_of_a_run_the_version_that_it_registered_is_decided_on(session: Session,
     newer = ModelVersion("wine", 999, PENDING, "arn")  # arrived while the run went on
     (found,) = decisions.candidates(session, {**shown, "wine": [newer, *shown["wine"]]}, run_id=ran.run_id)
     assert (found.dataset, found.version, found.named) == ("wine", registered, False)
-    with pytest.raises(BadInput, match="RUN_ID is 'a-run', but you may see no such run of the last 30 days"):
+    with pytest.raises(
+        BadInput, match="RUN_ID is 'a-run', but there is no such run of the last 30 days that you may see"
+    ):
         decisions.candidates(session, shown, run_id="a-run")
 
 

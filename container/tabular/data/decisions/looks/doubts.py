@@ -51,7 +51,7 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
     if all_match(first, NESTED) and all_match(counts.texts, NESTED):
         return (
             f"lists or objects as text, such as {listed(first[:1].to_pylist())}, each of which is a level; "
-            "make a column of each of their values.",
+            "make a column for each of their values.",
         )
     texts = first.to_pylist()
     if said := doubt_of_form(texts, len(counts)):
@@ -70,46 +70,46 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
     sizes = [match[1] for match in takewhile(bool, map(SIZES.fullmatch, texts)) if match]
     if len(sizes) == len(texts) and len(set(sizes)) > 1:
         yield (
-            f"sizes of several regions, such as {texts[0]!r}, each of which is a level; write all as one "
-            "region does if their order matters."
+            f"sizes of several regions, such as {texts[0]!r}, each of which is a level; write all as in one "
+            "region if their order matters."
         )
     if joined := _joined(texts):
         yield (
-            f"several numbers in a cell, such as {joined!r}, of which each combination is a level; make a "
-            "column of each number."
+            f"several numbers in a cell, such as {joined!r}, each combination of which is a level; make a "
+            "column for each number."
         )
     several = next(filter(None, (_several(texts, sign) for sign in SIGNS_BETWEEN)), None)
     if several is not None:
         yield (
-            f"several values in a cell, such as {several!r}, of which each combination is a level; make a "
-            "column of each value."
+            f"several values in a cell, such as {several!r}, each combination of which is a level; make a "
+            "column for each value."
         )
     elif all(LISTS.fullmatch(text.strip()) for text in texts):
         yield (
-            f"lists as text, such as {texts[0]!r}, each of which is a level; make a column of each of their "
+            f"lists as text, such as {texts[0]!r}, each of which is a level; make a column for each of their "
             "values."
         )
     if alike := _quantity(texts):
         yield (
-            f"a category, although the texts are numbers before the same words, such as {alike!r}; write the "
-            "numbers alone if they are quantities."
+            f"a category, although the texts are numbers followed by the same words, such as {alike!r}; "
+            "write the numbers alone if they are quantities."
         )
     if len(texts) > 2 and all(map(AFTER_SIGN.fullmatch, texts)):
         yield (
-            f"a category, although each text is a number behind a sign, such as {texts[0]!r}; name the "
+            f"a category, although each text is a number after a sign, such as {texts[0]!r}; name the "
             "column in numeric if the order of the numbers matters."
         )
     parts = list(takewhile(bool, map(AFTER_WORD.fullmatch, texts)))
     words, fractions = ({part[place] for part in parts if part} for place in (1, 2))
     if 2 < len(texts) == len(parts) and len(words) == 1 and fractions != {""}:
         yield (
-            f"a category, although each text is a number behind the same word, such as {texts[0]!r}; leave "
+            f"a category, although each text is a number after the same word, such as {texts[0]!r}; leave "
             "the word out if they are quantities."
         )
     ranges = [text for text in texts[:MOST_RANGES] if RANGE_IN_WORDS.fullmatch(text.strip())]
     if len(ranges) > 1 and 2 * len(ranges) >= min(len(texts), MOST_RANGES):
         yield (
-            f"a category, although texts such as {ranges[0]!r} are ranges; write the middle of each as a "
+            f"a category, although texts such as {ranges[0]!r} are ranges; write the midpoint of each as a "
             "number if their order matters."
         )
 

@@ -56,23 +56,23 @@ def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
         return None  # as most columns of words
     if _all_fit(texts, VERSION) and not _all_fit(texts, NO_VERSION):
         return (
-            f"versions, such as {texts[0]!r}, are levels without an order; make a number of each of their "
+            f"versions, such as {texts[0]!r}, are levels without an order; make a number from each of their "
             "parts if the order matters."
         )
     if _all_fit(texts, SEVERAL_NUMBERS):
         return (
-            f"several numbers in a cell, such as {texts[0]!r}, of which each combination is a level; make a "
-            "column of each number."
+            f"several numbers in a cell, such as {texts[0]!r}, each combination of which is a level; make a "
+            "column for each number."
         )
     if _all_fit(texts, TWO_NUMBERS):
         return (
-            f"two numbers in a cell, such as {texts[0]!r}, of which each combination is a level; make a "
-            "column of each number, or name the column in categorical if they are only names."
+            f"two numbers in a cell, such as {texts[0]!r}, each combination of which is a level; make a "
+            "column for each number, or name the column in categorical if they are only names."
         )
     if _all_fit(texts, ONE_NUMBER) and None not in (signs := [_first(texts, one) for one in DECIMAL_SIGNS]):
         return (
             f"numbers with a decimal comma, such as {signs[0]!r}, and with a decimal point, such as "
-            f"{signs[1]!r}, each of which is a level; write all with the same sign, in each file."
+            f"{signs[1]!r}, each of which is a level; write all with the same decimal sign, in every file."
         )
     return _dates_behind(texts) or (_of_ranges(texts) if count < MOST_RANGES else None)
 
@@ -99,9 +99,9 @@ def _of_ranges(texts: Sequence[str]) -> str | None:
         return None
     middle = read_number(ranges[0], found.format)
     return (
-        f"ranges, such as {ranges[0]!r}, are levels without an order, because only {len(texts)} differ; "
-        f"name the column in numeric to read each as its middle, {middle:.6g}, or in categorical to keep the "
-        "levels."
+        f"ranges, such as {ranges[0]!r}, are levels without an order, because there are only {len(texts)} "
+        f"different ones; name the column in numeric to read each as its midpoint, {middle:.6g}, or in "
+        "categorical to keep the levels."
     )
 
 
@@ -128,6 +128,6 @@ def _dates_behind(texts: Sequence[str]) -> str | None:
         if find_dates(dict.fromkeys(some, 1)) is None:
             return None
     return (
-        f"dates behind the same word, such as {texts[0]!r}, each of which is a level; leave {same.strip()!r} "
+        f"dates after the same word, such as {texts[0]!r}, each of which is a level; leave {same.strip()!r} "
         "out to read them as dates."
     )

@@ -104,4 +104,4 @@ def _note_of_further(lines: Sequence[Line]) -> str | None:
         return None
     where = lines_are(len(lines), "below the header")
     rows = shown([line.cells for line in lines])
-    return f"{where} left out ({rows}): no numbers where the rows have some."
+    return f"{where} left out ({rows}): no numbers in columns where the rows have some."

@@ -169,7 +169,7 @@ def _same_notes(texts: Texts, _: Sequence[str], __: Find) -> bool:
 
 
 def _trends(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether arrows say up and down, or triangles are minus signs, beside numbers without any sign."""
+    """Whether arrows mean up and down, or triangles are minus signs, beside numbers without any sign."""
     if simple and find(dict.fromkeys(simple, 1)) is None:
         return False
     if any(found.weights[0] < 0 for found in texts.values()):
