@@ -8,16 +8,26 @@ data "archive_file" "functions" {
 
   # File by file and by content, so that caches, other folders and local file modes do not affect the hash.
   dynamic "source" {
-    for_each = fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}")
+    for_each = local.functions_code
 
     content {
-      filename = source.value
-      content  = file("${path.module}/../src/${source.value}")
+      filename = source.key
+      content  = file("${path.module}/../${source.value}/${source.key}")
     }
   }
 }
 
 locals {
+  # What the invoker shares with the model's server: how the rows of a request are found in JSON.
+  shared_with_the_server = formatlist("tabular/%s.py", [
+    "__init__", "data/__init__", "data/values/__init__", "data/values/names",
+    "serving/__init__", "serving/rows/__init__", "serving/rows/errors", "serving/rows/shapes",
+  ])
+  functions_code = merge(
+    { for file in fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}") : file => "src" },
+    { for file in local.shared_with_the_server : file => "container" },
+  )
+
   function_environment = {
     BUCKET             = local.bucket_name
     PIPELINE_NAME      = local.name

@@ -59,7 +59,7 @@ run "plan" {
   }
 
   assert {
-    condition     = length(data.archive_file.functions.source) == length(fileset("../src", "{contract,lambdas}/**/*.{json,py}")) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
+    condition     = length(data.archive_file.functions.source) == length(fileset("../src", "{contract,lambdas}/**/*.{json,py}")) + length(local.shared_with_the_server) && alltrue([for file in data.archive_file.functions.source : !strcontains(file.filename, "__pycache__")])
     error_message = "the zip contains the package and no caches"
   }
 

@@ -3,15 +3,14 @@
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
-from unicodedata import normalize
 
 import numpy as np
 
 from tabular.data.values import cells, dates
+from tabular.data.values.names import Names
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 
 __all__ = ["Prediction", "Table", "TableModel", "UnusableModel"]
@@ -34,7 +33,7 @@ class Prediction(NamedTuple):
     served_by: Mapping[str, int] | None = None
 
 
-class Table:
+class Table(Names):
     """How the rows of requests are read: the columns, by position, and the classes to predict.
 
     Raises:
@@ -48,23 +47,12 @@ class Table:
             {key: sys.intern(value) if type(value) is str else value for key, value in column.items()}
             for column in manifest["columns"]
         ]
-        self.names = [column["name"] for column in self.columns]
+        # Clients send whole rows, with the target as well.
+        others = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
+        super().__init__([column["name"] for column in self.columns], others)
         kinds = [column["kind"] for column in self.columns]
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
             raise ValueError("A column has an unknown kind.")
-        self.name_set = frozenset(self.names)
-        folded_names = [sys.intern(self.fold(name)) for name in self.names]
-        self.folded_names = frozenset(folded_names)
-        if self.folded_names == self.name_set:
-            self.folded_names = self.name_set
-        self._by_name = {name: place for place, name in enumerate(self.names)}
-        # The table's other columns, such as its target, because clients send whole rows.
-        others: list[str] = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
-        self._other_names = frozenset(others)
-        folded_others = [sys.intern(self.fold(name)) for name in others]
-        count = Counter(folded_names + folded_others)
-        self._by_folded_name = {name: place for place, name in enumerate(folded_names) if count[name] == 1}
-        self.others = frozenset(folded_others)
         # Numbers with a decimal comma, a currency and the like would be misread as plain numbers, and so
         # would numbers that mean a missing value, such as -999.
         self.styled = [
@@ -105,21 +93,6 @@ class Table:
     def levels_of(self, position: int) -> frozenset[str]:
         """The levels that a category had in training; empty if they are not known."""
         return self._levels.get(position, frozenset())
-
-    @staticmethod
-    def fold(name: str) -> str:
-        """A column's name without what clients change: blanks, case and Unicode form."""
-        if name.isascii():
-            return name.strip().casefold()
-        return normalize("NFC", normalize("NFKC", name).strip().casefold())
-
-    def place_of(self, name: str) -> int | None:
-        """The position of the column that a client means by a name; None if the model has no such column."""
-        name = name.strip()
-        place = self._by_name.get(name)
-        if place is None and name not in self._other_names:
-            place = self._by_folded_name.get(self.fold(name))
-        return place
 
     @cached_property
     def header_is_plain(self) -> bool:

@@ -1,6 +1,6 @@
 """Bodies of requests without the cells of some columns: those cells are certainly gone, or the body is.
 
-A body is read in the shapes that the model's server reads (`tabular.serving.rows`), and is written again from
+A body is read as the model's server reads it, by the same modules where it is JSON, and is written again from
 the cells of the model's own columns alone. What else a client sent beside them (an index, a column that the
 model does not use, other keys) goes too, because nobody knows what it contains. A body that cannot be read
 without a doubt is not stored: UncertainError says why, without quoting it.
@@ -11,17 +11,16 @@ import csv
 import io
 import json
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from email.message import Message
 from typing import Any
 
+from tabular.data.values.names import Names
+from tabular.serving.rows.shapes import Rows, rows_of, rows_of_lines, unwrapped
+
 __all__ = ["Table", "UncertainError", "decoded", "without"]
 
-# As the model's server knows them.
-ENVELOPES = ("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows")
 DELIMITERS = ",;\t|"
-UNNAMED = ("", "Unnamed: 0")
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 ALIASES = dict.fromkeys(
     ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
@@ -33,38 +32,13 @@ class UncertainError(ValueError):
     """It cannot be told where the cells of a column are; the sentence quotes nothing of the body."""
 
 
-class Table:
+class Table(Names):
     """The columns of a model, by the names that clients may write.
 
     Args:
-        columns: The names of the model's columns, in its order.
+        names: The names of the model's columns, in its order.
         others: The names of the table's other columns, which clients may send as well.
     """
-
-    def __init__(self, columns: Sequence[str], others: Sequence[str]) -> None:
-        self.columns = tuple(columns)
-        self._by_name = {name: place for place, name in enumerate(columns)}
-        self._others = frozenset(others)
-        folded = [_folded(name) for name in columns]
-        self._folded_others = frozenset(map(_folded, others))
-        count = Counter([*folded, *map(_folded, others)])
-        self._by_folded = {name: place for place, name in enumerate(folded) if count[name] == 1}
-
-    def place_of(self, name: str) -> int | None:
-        """Return the position of the column that a client means by a name; None if it is none of these."""
-        name = name.strip()
-        place = self._by_name.get(name)
-        if place is None and name not in self._others:
-            place = self._by_folded.get(name.casefold())
-        return place
-
-    def is_ignored(self, name: str) -> bool:
-        """Return whether a name is a column that the table has beside the model's, or an index."""
-        return _folded(name) in self._folded_others or name.strip() in UNNAMED
-
-    def has_all(self, names: Iterable[str]) -> bool:
-        """Return whether every column of the model is among the names."""
-        return {self.place_of(name) for name in names} >= set(range(len(self.columns)))
 
     def places_of(self, names: Collection[str]) -> frozenset[int]:
         """Return the positions of columns: of the exact name, or else of every name that looks the same.
@@ -77,14 +51,12 @@ class Table:
             if name in self._by_name:
                 found.add(self._by_name[name])
             else:
-                found.update(
-                    place for place, other in enumerate(self.columns) if _alike(other) == _alike(name)
-                )
+                found.update(place for place, other in enumerate(self.names) if _alike(other) == _alike(name))
         return frozenset(found)
 
     def knows(self, name: str) -> bool:
         """Return whether the table has a column of this name, whether or not the model uses it."""
-        return bool(self.places_of([name])) or _folded(name) in self._folded_others
+        return bool(self.places_of([name])) or self.fold(name) in self.others
 
 
 def without(body: bytes, content_type: str, names: Collection[str], table: Table) -> str:
@@ -133,16 +105,12 @@ def decoded(body: bytes, content_type: str) -> tuple[str, str]:
     return ALIASES.get(media_type, media_type), text
 
 
-def _folded(name: str) -> str:
-    return name.strip().casefold()
-
-
 def _alike(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 def _csv(text: str, places: frozenset[int], table: Table) -> str:
-    width = len(table.columns)
+    width = len(table.names)
     if width == 1:
         raise UncertainError("The model has one column, of which an empty line may be a row.")
     rows = _split(text, table)
@@ -176,68 +144,30 @@ def _split(text: str, table: Table) -> list[list[str]]:
         rows = [row for row in lines if row and (len(row) > 1 or row[0].strip())]
         if not rows or {len(row) for row in rows} != {len(rows[0])}:
             continue
-        if len(rows[0]) == len(table.columns) or table.has_all(rows[0]):
+        if len(rows[0]) == len(table.names) or table.are_among(rows[0]):
             return rows
     raise UncertainError("The lines do not have as many cells as the model has columns.")
 
 
 def _json(text: str, places: frozenset[int], table: Table) -> str:
-    return _dumped(_emptied(_rows(json.loads(text), table), places, table))
+    return _dumped(_emptied(rows_of(json.loads(text), table, table.are_among), places, table))
 
 
 def _json_lines(text: str, places: frozenset[int], table: Table) -> str:
-    rows = [json.loads(line) for line in text.split("\n") if line.strip()]
-    if len(rows) == 1 and isinstance(rows[0], list) and isinstance((rows[0] or [None])[0], list | dict):
-        rows = rows[0]  # all rows in one line
-    return "".join(f"{_dumped(row)}\n" for row in _emptied(rows, places, table))
+    documents = [json.loads(line) for line in text.split("\n") if line.strip()]
+    rows = _emptied(rows_of_lines(documents, table, table.are_among), places, table)
+    return "".join(f"{_dumped(row)}\n" for row in rows)
 
 
-def _rows(content: Any, table: Table) -> list[Any]:
-    """Return the rows of a JSON document, each a list in the model's order or an object."""
-    if isinstance(content, dict):
-        content = _rows_of_object(content, table)
-    if not isinstance(content, list):
-        raise UncertainError("The document contains no list of rows.")
-    return [content] if content and not isinstance(content[0], list | dict) else content
-
-
-def _rows_of_object(content: dict[str, Any], table: Table) -> Any:
-    if (rows := _of_columns(content, table)) is not None:
-        return rows
-    if content.keys() >= set(table.columns):
-        return [content]
-    split = content.get("dataframe_split", content)
-    if isinstance(split, dict) and {"columns", "data"} <= split.keys():
-        return [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
-    if isinstance(content.get("schema"), dict) and isinstance(content.get("data"), list):
-        return content["data"]
-    inner = next((content[name] for name in ENVELOPES if name in content), content)
-    if isinstance(inner, dict):
-        return found if (found := _of_columns(inner, table)) is not None else [inner]
-    return inner
-
-
-def _of_columns(content: dict[str, Any], table: Table) -> list[Any] | None:
-    """Return the rows of an object of columns, or of rows by their index; None if it is neither."""
-    kinds = set(map(type, content.values()))
-    if kinds == {dict} and not table.has_all(content):
-        rows = list(content.values())
-        known = all(table.place_of(name) is not None or table.is_ignored(name) for name in rows[0])
-        return rows if known and not any(isinstance(cell, list | dict) for cell in rows[0].values()) else None
-    if not table.has_all(content) or kinds not in ({list}, {dict}):
-        return None
-    columns = [column if isinstance(column, list) else list(column.values()) for column in content.values()]
-    return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _emptied(rows: Sequence[Any], places: frozenset[int], table: Table) -> list[Any]:
+def _emptied(given: Rows, places: frozenset[int], table: Table) -> list[Any]:
     """Return the rows with null in some columns, and without what is in no column of the model."""
+    header = given.header
+    rows = given.rows if header is None else [dict(zip(header, row, strict=True)) for row in given.rows]
     return [_emptied_row(row, places, table) for row in rows]
 
 
 def _emptied_row(row: Any, places: frozenset[int], table: Table) -> Any:
-    if isinstance(row, dict) and row.keys() == {"features"} and "features" not in table.columns:
-        row = row["features"]
+    row = unwrapped(row, table)
     if isinstance(row, dict):
         found = [(place, name) for name in row if (place := table.place_of(name)) is not None]
         emptied: Any = {name: None if place in places else row[name] for place, name in found}
@@ -247,7 +177,7 @@ def _emptied_row(row: Any, places: frozenset[int], table: Table) -> Any:
         seen = list(range(len(row)))
     else:
         raise UncertainError("A row is neither a list nor an object.")
-    if seen != list(range(len(table.columns))) or not all(isinstance(cell, PLAIN) for cell in cells):
+    if seen != list(range(len(table.names))) or not all(isinstance(cell, PLAIN) for cell in cells):
         raise UncertainError("A row does not have one plain cell for each of the model's columns.")
     return emptied
 

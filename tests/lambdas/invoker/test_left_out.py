@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -40,6 +39,10 @@ def shapes():
     columns = {name: [cell, cell] for name, cell in cells.items()}
     split = {"columns": list(NAMES), "index": ["index-of-row"] * 2, "data": rows}
     schema = {"fields": [{"name": "owner"}], "primaryKey": ["owner"]}
+    other_order = list(shuffled)
+    values = [cells[name] for name in other_order]
+    fields = [{"name": name, "type": "string"} for name in other_order]
+    tensors = [{"name": name, "shape": [2], "data": [cells[name]] * 2} for name in other_order]
     as_json = {
         "a row": row,
         "rows": rows,
@@ -61,8 +64,24 @@ def shapes():
         },
         "records": {"records": [cells, cells]},
         "columns in an envelope": {"inputs": columns},
+        "a header in lists": [other_order, values, values],
+        "names beside instances": {"names": other_order, "instances": [values]},
+        "names behind rows": {"rows": [values], "feature_names": other_order},
+        "watson": {"input_data": [{"fields": other_order, "values": [values]}]},
+        "azure": {"Inputs": {"input1": {"ColumnNames": other_order, "Values": [values]}}},
+        "seldon": {"data": {"names": other_order, "ndarray": [values]}},
+        "mleap": {"schema": {"fields": fields}, "rows": [values]},
+        "sagemaker for spark": {"schema": {"input": fields}, "data": values},
+        "tensors": {"inputs": tensors},
+        "a tensor": {"inputs": [{"name": "rows", "shape": [2, len(NAMES)], "data": row * 2}]},
+        "wrapped": {"instances": [{"data": {"features": {"values": row}}}]},
     }
-    lines = {"lists": rows, "objects": [cells, cells], "one line": [rows]}
+    lines = {
+        "lists": rows,
+        "objects": [cells, cells],
+        "one line": [rows],
+        "a header": [other_order, values, values],
+    }
     as_text = {
         "csv": as_csv([CELLS, CELLS]),
         "csv with a header": as_csv([NAMES, CELLS, CELLS]),
@@ -142,9 +161,25 @@ ROWS = (
     | st.lists(VALUES, max_size=6)
     | st.dictionaries(st.sampled_from([*NAMES, "SIZE", "target", "instances", "data"]), VALUES, max_size=7)
 )
+OF_COLUMN = dict(zip(NAMES, (TEXTS, NUMBERS, st.booleans(), NUMBERS, TEXTS), strict=True))
 DOCUMENTS = st.lists(ROWS, max_size=4) | ROWS
-ENVELOPED = DOCUMENTS | st.builds(
-    lambda key, rows: {key: rows}, st.sampled_from(["instances", "inputs", "data", "features"]), DOCUMENTS
+ENVELOPED = (
+    DOCUMENTS
+    | st.builds(
+        lambda key, rows: {key: rows}, st.sampled_from(["instances", "inputs", "data", "features"]), DOCUMENTS
+    )
+    | st.builds(
+        lambda key, names, rows, beside: {key: names, beside: rows},
+        st.sampled_from(["columns", "names", "fields", "schema", "features", "anything"]),
+        st.permutations(NAMES) | st.lists(st.sampled_from([*NAMES, "SIZE", "target"]), max_size=7),
+        st.lists(st.tuples(TEXTS, NUMBERS, st.booleans(), NUMBERS, TEXTS).map(list), max_size=3),
+        st.sampled_from(["instances", "data", "values", "rows"]),
+    )
+    | st.permutations(NAMES).flatmap(
+        lambda names: st.lists(st.tuples(*[OF_COLUMN[name] for name in names]).map(list), max_size=3).map(
+            lambda rows: [names, *rows]
+        )
+    )
 )
 LINE = st.tuples(TEXTS, NUMBERS.map(str), st.sampled_from(["yes", "no", ""]), NUMBERS.map(str), TEXTS)
 LINES = (
@@ -221,9 +256,11 @@ def test_a_name_that_looks_the_same_is_left_out():
     table = Table(["Cafe\u0301", "\uff4e\uff41\uff4d\uff45", "age"], [])
     assert table.places_of(["caf\u00e9", "Name "]) == {0, 1}
     assert table.knows("CAF\u00c9")
+    stored = without("age,Caf\u00e9,name\n7,secret,x\n".encode(), "text/csv", ["caf\u00e9"], table)
+    assert "secret" not in stored and '"7"' in stored and '"x"' in stored
 
 
 def test_the_place_of_a_name_is_the_servers(model):
     names = [*NAMES, "target", "TARGET", " Size", "", "Unnamed: 0", "x", "ﬁ", "İ"]
     assert [TABLE.place_of(name) for name in names] == [model.place_of(name) for name in names]
-    assert np.array_equal(model.names, TABLE.columns)
+    assert model.names == TABLE.names

@@ -26,6 +26,8 @@ def prepare(folder: Path) -> Path:
     shutil.copytree(CONFIGURATION, folder / "terraform", ignore=ignored)
     for room in ("contract", "lambdas"):
         shutil.copytree(ROOT / "src" / room, folder / "src" / room, ignore=ignored, copy_function=_copy)
+    tabular = folder / "container/tabular"
+    shutil.copytree(ROOT / "container/tabular", tabular, ignore=ignored, copy_function=_copy)
     tests = folder / "terraform/tests"
     for name in ("definitions", "mocks"):
         shutil.copytree(HERE / name, tests / name)

@@ -25,7 +25,7 @@ from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import SAMPLE_LINES, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout.other_rows import find_other_rows
-from tabular.data.values.cells import is_unnamed
+from tabular.data.values.names import is_unnamed
 from tabular.data.values.numbers import is_plain
 from tabular.spec.options import DEFAULTS, Options
 

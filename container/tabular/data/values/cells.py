@@ -29,7 +29,6 @@ __all__ = [
     "category",
     "folded",
     "is_gap",
-    "is_unnamed",
     "number",
     "numbers_among",
     "shown",
@@ -229,15 +228,6 @@ _TRUE_AND_FALSE = (
 BOOLEAN_PAIRS = tuple(map(frozenset, _TRUE_AND_FALSE))
 TRUE = frozenset(true for true, _ in _TRUE_AND_FALSE)
 BOOLEANS = {word: float(word in TRUE) for pair in BOOLEAN_PAIRS for word in pair}
-
-
-# pandas' name for a column without one: as written, and after it was read and written again.
-_UNNAMED = re.compile(r"(?:Unnamed: \d+(?:\.\d+)*)?")
-
-
-def is_unnamed(name: str) -> bool:
-    """Whether a column has no name, or the one that pandas gives such a column."""
-    return _UNNAMED.fullmatch(name.strip()) is not None
 
 
 WHOLE = r"(-?(?:0|[1-9][0-9]*))"  # a whole number as programs write it, so that 01 and +1 are codes

@@ -115,5 +115,5 @@ def _fit(rows: Iterable[Sequence[str]], model: Table) -> bool:
     width = len(first)
     if width > most_names(model):
         return False
-    named = {model.place_of(cell) for cell in first} >= set(range(len(model.names)))
+    named = model.are_among(first)
     return (named or width == len(model.names)) and all(len(row) == width for row in rows)

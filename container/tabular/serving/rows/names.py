@@ -7,7 +7,7 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.readers import reader
 
-__all__ = ["is_header", "is_ignored", "listed", "most_names", "order_of"]
+__all__ = ["is_header", "listed", "most_names", "order_of"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 
@@ -26,15 +26,10 @@ def is_header(row: Sequence[str], model: Table) -> bool:
     if model.n_numbers or model.worded:  # even if all names are numbers
         return sorted(map(model.fold, row)) == sorted(map(model.fold, model.names))
     named = [place for place, cell in enumerate(row) if model.place_of(cell) is not None]
-    if all(place in named or is_ignored(cell, model) for place, cell in enumerate(row)):
+    if all(place in named or model.is_ignored(cell) for place, cell in enumerate(row)):
         return True
     # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
     return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
-
-
-def is_ignored(name: str, model: Table) -> bool:
-    """Whether the table has this column and the model does not use it, or pandas wrote it as the index."""
-    return model.fold(name) in model.others or cells.is_unnamed(name)
 
 
 def most_names(model: Table) -> int:
@@ -58,7 +53,7 @@ def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
     for position, name in enumerate(header):
         place = model.place_of(name)
         if place is None:
-            if not is_ignored(name, model):
+            if not model.is_ignored(name):
                 unknown.append(name.strip())
             continue
         if place in found:

@@ -1,0 +1,65 @@
+"""The names of a table's columns, as files and clients write them; with the standard library alone."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from unicodedata import normalize
+
+__all__ = ["Names", "is_unnamed"]
+
+# pandas' name for a column without one: as written, and after it was read and written again.
+_UNNAMED = re.compile(r"(?:Unnamed: \d+(?:\.\d+)*)?")
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column has no name, or the one that pandas gives such a column."""
+    return _UNNAMED.fullmatch(name.strip()) is not None
+
+
+class Names:
+    """The names of a model's columns, and those of the other columns of its table, such as the target.
+
+    Clients send whole rows, and may write names in another case or Unicode form.
+
+    Args:
+        names: those of the model's columns, by position.
+        others: those of the other columns.
+    """
+
+    def __init__(self, names: Sequence[str], others: Iterable[str]) -> None:
+        self.names = list(names)
+        self.name_set = frozenset(self.names)
+        folded_names = [sys.intern(self.fold(name)) for name in self.names]
+        self.folded_names = frozenset(folded_names)
+        if self.folded_names == self.name_set:
+            self.folded_names = self.name_set
+        self._by_name = {name: place for place, name in enumerate(self.names)}
+        self._other_names = frozenset(others)
+        folded_others = [sys.intern(self.fold(name)) for name in self._other_names]
+        count = Counter(folded_names + folded_others)
+        self._by_folded_name = {name: place for place, name in enumerate(folded_names) if count[name] == 1}
+        self.others = frozenset(folded_others)
+
+    @staticmethod
+    def fold(name: str) -> str:
+        """A column's name without what clients change: blanks, case and Unicode form."""
+        if name.isascii():
+            return name.strip().casefold()
+        return normalize("NFC", normalize("NFKC", name).strip().casefold())
+
+    def place_of(self, name: str) -> int | None:
+        """The position of the column that a client means by a name; None if the model has no such column."""
+        name = name.strip()
+        place = self._by_name.get(name)
+        if place is None and name not in self._other_names:
+            place = self._by_folded_name.get(self.fold(name))
+        return place
+
+    def are_among(self, names: Iterable[str]) -> bool:
+        """Whether some names are those of all the model's columns, and perhaps more."""
+        return {self.place_of(name) for name in names} >= set(range(len(self.names)))
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether it is a column of the table that the model does not use, or an index of pandas."""
+        return self.fold(name) in self.others or is_unnamed(name)

@@ -1,0 +1,247 @@
+"""The shapes in which clients send rows as JSON: those of several servers, of pandas, and made-up ones.
+
+The function that leaves columns out of stored requests must find the same cells as the server, so it imports
+this module, too. It needs the standard library alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tabular.data.values.names import Names
+from tabular.serving.rows.errors import BadRequest
+
+__all__ = ["ENVELOPES", "SHAPES", "Rows", "UnknownKeys", "rows_of", "rows_of_lines", "unwrapped"]
+
+SHAPES = 'Send a list of rows, or {"instances": [rows]}.'
+# The keys under which clients send rows: SageMaker and TensorFlow Serving, Hugging Face, MLflow, pandas'
+# table form, Azure (whose envelopes contain others), Seldon, Watson and what people make up.
+ENVELOPES = (
+    *("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows"),
+    *("Inputs", "input1", "WebServiceInput0", "ndarray", "tensor", "examples", "values", "Values"),
+)
+DEEPEST = 3  # envelopes within each other
+
+
+class UnknownKeys(ValueError):
+    """An object that is in no shape, and none of whose keys is a column; it has the keys."""
+
+
+class Rows(NamedTuple):
+    """The rows of a document, each an object or a list of cells, and the names of the cells in such lists.
+
+    `header` is None if the cells are in the order of the model's columns. `where` is what a client calls the
+    header, and `under` what it calls the rows.
+    """
+
+    rows: Any
+    header: Any = None
+    where: str = ""
+    under: str = ""
+
+
+def rows_of(content: Any, model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
+    """The rows of a document.
+
+    Args:
+        content: the document.
+        model: the names of its columns.
+        is_header: whether texts, of which one at least names a column, are the header of the rows below them.
+
+    Raises:
+        BadRequest: if the document is in no shape that is known.
+        UnknownKeys: if it is an object of which no key is a column.
+    """
+    for _ in range(DEEPEST):
+        if isinstance(content, list) and len(content) == 1 and _holds_rows(content[0], model):
+            (content,) = content
+        if not isinstance(content, dict):
+            break
+        if (rows := _of_columns(content, model)) is not None:
+            return Rows(rows)
+        if _is_row(content, model):
+            break
+        if (table := _of_table(content, model)) is not None:
+            return table
+        key = _envelope(content, model)
+        inner = _of_tensor(content) if key is None or "shape" in content else content[key]
+        if inner is None:
+            break
+        content = inner
+    if isinstance(content, list) and (columns := _of_tensors(content, model)) is not None:
+        content = columns
+    if isinstance(content, dict):
+        if content and all(model.place_of(name) is None for name in content):
+            raise UnknownKeys(*content)
+        content = [content]
+    if not isinstance(content, list):
+        raise BadRequest(400, SHAPES)
+    if content and not isinstance(content[0], list | dict) and len(model.names) > 1:
+        content = [content]  # a single row
+    return _below_header(content, model, is_header)
+
+
+def rows_of_lines(documents: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
+    """The rows of JSON Lines, of which each line is a row, or the only one is a list of them.
+
+    The arguments are those of `rows_of`.
+    """
+    if len(documents) == 1 and isinstance(documents[0], list):
+        (inner,) = documents
+        if inner and isinstance(inner[0], list | dict):
+            documents = inner
+    return _below_header(documents, model, is_header)
+
+
+def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
+    """Rows whose first may be a header, as in lists that were a CSV before."""
+    first = rows[0] if len(rows) > 1 else None
+    if (
+        isinstance(first, list)
+        and all(type(cell) is str for cell in first)
+        and any(model.place_of(cell) is not None for cell in first)
+        and is_header(first)
+    ):
+        return Rows(rows[1:], first, "The first row", "The rest")
+    return Rows(rows)
+
+
+def _of_tensors(content: Sequence[Any], model: Names) -> list[Any] | None:
+    """Rows of a list of columns with their names, as KServe and Triton take; None if it is none."""
+    for one in content:
+        if not isinstance(one, dict) or not {"name", "data"} <= one.keys() or _is_row(one, model):
+            return None
+    return _of_columns({str(one["name"]): one["data"] for one in content}, model)
+
+
+def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
+    """Rows of an object of columns, or of rows by their index, as pandas' `to_json` and `to_dict` write.
+
+    None if it is neither: no cell is a list or an object.
+
+    Raises:
+        BadRequest: if the columns do not have the same number of cells.
+    """
+    kinds = set(map(type, content.values()))
+    named = model.are_among(content)
+    if kinds == {dict} and not named:
+        rows = list(content.values())
+        known = all(model.place_of(name) is not None or model.is_ignored(name) for name in rows[0])
+        single = not any(isinstance(cell, list | dict) for cell in rows[0].values())
+        return rows if known and single else None
+    if not named or kinds not in ({list}, {dict}):
+        return None
+    columns = [
+        _flat(column if isinstance(column, list) else list(column.values())) for column in content.values()
+    ]
+    indexes = [column.keys() for column in content.values() if isinstance(column, dict)]
+    if len(set(map(len, columns))) > 1 or any(list(one) != list(indexes[0]) for one in indexes):
+        raise BadRequest(
+            400, "The columns do not have the same rows; send a cell of each row for every column."
+        )
+    return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Names) -> list[Any]:
+    """Rows in pandas' table form without the index that its schema names, unless the model knows it."""
+    keys = schema.get("primaryKey")
+    index = {key for key in keys if model.place_of(str(key)) is None} if isinstance(keys, list) else set()
+    return [
+        {name: cell for name, cell in row.items() if name not in index} if isinstance(row, dict) else row
+        for row in rows
+    ]
+
+
+def _of_table(content: Mapping[str, Any], model: Names) -> Rows | None:
+    """Rows beside the names of their columns, under whatever keys; None if there are no names.
+
+    pandas, MLflow, Azure, Seldon, Watson, H2O, MLeap and SageMaker's server for Spark send the names once,
+    and then cells in their order, which need not be the model's.
+    """
+    table = content.get("dataframe_split", content)
+    if isinstance(table, dict) and {"columns", "data"} <= table.keys():
+        names = _names_in(table["columns"], model) or table["columns"] or []
+        return Rows(table["data"], names, "'columns'", "'data'")
+    key = _envelope(content, model)
+    if key is None or len(content) == 1:
+        return None
+    rows = content[key]
+    rows = _of_tensor(rows) if isinstance(rows, dict) else rows
+    if not isinstance(rows, list) or not rows:
+        return None
+    if isinstance(rows[0], dict):
+        schema = content.get("schema")
+        return Rows(_without_index(rows, schema, model)) if isinstance(schema, dict) else None
+    others = ((other, _names_in(value, model)) for other, value in content.items() if other != key)
+    where, names = next(((other, found) for other, found in others if found), (key, None))
+    if names is None:
+        return None
+    rows = rows if isinstance(rows[0], list) else [rows]  # a single row
+    return Rows(rows, names, repr(where), repr(key))
+
+
+def _names_in(value: Any, model: Names) -> list[str] | None:
+    """The names of columns in a list of them, or of objects with a name, or in a schema; None if it is none.
+
+    At least one of them is a column of the model.
+    """
+    if isinstance(value, dict):
+        lists = (inner for inner in value.values() if isinstance(inner, list))
+        return next(filter(None, (_names_in(inner, model) for inner in lists)), None)
+    if not isinstance(value, list) or not value or not isinstance(value[0], str | dict):
+        return None
+    names = [one.get("name") if isinstance(one, dict) else one for one in value]
+    are_names = all(isinstance(name, str) for name in names)
+    return names if are_names and any(model.place_of(name) is not None for name in names) else None
+
+
+def _envelope(content: Mapping[str, Any], model: Names) -> str | None:
+    """The key under which an object holds its rows, which are not the names of their columns."""
+    for key in ENVELOPES:
+        if key in content and content[key] is not None:
+            names = _names_in(content[key], model) if len(content) > 1 else None
+            if names is None or isinstance(content[key], dict) or isinstance(content[key][0], dict):
+                return key
+    return None
+
+
+def _of_tensor(content: Mapping[str, Any]) -> list[Any] | None:
+    """The rows of one tensor with all columns, whose cells may be in one list; None if it is none."""
+    cells, shape = content.get("data", content.get("values")), content.get("shape")
+    if not (isinstance(cells, list) and isinstance(shape, list) and cells):
+        return None
+    if isinstance(cells[0], list | dict) or shape == [len(cells)]:
+        return cells
+    if len(shape) != 2 or not all(type(size) is int and size > 0 for size in shape):
+        return None
+    rows, width = shape
+    if rows * width != len(cells):
+        return None
+    return [cells[start : start + width] for start in range(0, len(cells), width)]
+
+
+def _holds_rows(content: Any, model: Names) -> bool:
+    """Whether the only object of a list is no row: Watson's table, or KServe's tensor of all columns."""
+    if not isinstance(content, dict) or any(model.place_of(key) is not None for key in content):
+        return False
+    if {"shape", "data"} <= content.keys():
+        return model.place_of(str(content.get("name"))) is None
+    return len(content) > 1 and any(_names_in(value, model) for value in content.values())
+
+
+def _flat(column: list[Any]) -> list[Any]:
+    """The cells of a column, each of which may be in a list of its own, as tensors of one column are."""
+    alone = all(isinstance(cell, list) and len(cell) == 1 for cell in column)
+    return [cell for (cell,) in column] if alone else column
+
+
+def unwrapped(row: Any, model: Names) -> Any:
+    """A row without the objects that SageMaker's algorithms take around each: {"data": {"features": ...}}."""
+    for key in ("data", "features", "values"):
+        if isinstance(row, dict) and row.keys() == {key} and key not in model.name_set:
+            row = row[key]
+    return row
+
+
+def _is_row(content: Mapping[str, Any], model: Names) -> bool:
+    """Whether an object is a row of this model, even if a column has the name of an envelope."""
+    return model.name_set <= content.keys()
