@@ -583,6 +583,40 @@ def test_blocks_of_rows_are_the_cells_of_the_whole_table(tmp_path, name):
     assert pa.Table.from_batches(blocks).equals(whole)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('"TV 32" flat"', 'TV 32" flat'),
+        ('"TV 32" flat, new"', 'TV 32" flat, new'),
+        ('"he said \\"hi\\", \\"you\\""', 'he said "hi", "you"'),
+        ('"C:\\new \\"x\\" y"', 'C:\\new "x" y'),
+        ('"32"""', '32"'),
+    ],
+    ids=["a quote", "a quote and a delimiter", "backslashes", "a backslash of its own", "a doubled quote"],
+)
+@pytest.mark.parametrize("early", [True, False])
+def test_quotes_inside_of_cells_are_read_in_blocks_as_in_the_whole_table(tmp_path, written, read, early):
+    path = tmp_path / "table.csv"
+    plain = '"plain, old",7\n' * 100_000
+    first = f"{written},1\n" if early else ""
+    path.write_text(f"a,b\n{first}{plain}{written},2\n")
+    _, blocks = stream_rows(path)
+    found = read_table([path])
+    assert pa.Table.from_batches(blocks).equals(found.cells)
+    assert found.cells["a"][-1].as_py() == read
+    assert len(found.cells) == 100_001 + early
+    assert bool(found.warnings) == (written != '"32"""')
+
+
+def test_a_row_that_does_not_fit_is_said_although_quotes_are_not_doubled(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text('a,b\n"TV 32" flat",1\n1,2,3\n4,5\n')
+    with pytest.raises(BadInput, match=r"line 3 has 3 cells, but the header has 2"):
+        read_table([path])
+    with pytest.raises(BadInput, match=r"Expected 2 columns, got 3"):
+        list(stream_rows(path)[1])
+
+
 def test_a_row_that_does_not_fit_is_said_while_the_blocks_are_read(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "1,2\n" * 300_000 + "1,2,3\n")

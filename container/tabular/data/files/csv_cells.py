@@ -3,7 +3,6 @@
 import csv
 import io
 import mmap
-import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -24,7 +23,6 @@ __all__ = [
     "read_blocks",
     "read_fast",
     "read_slowly",
-    "with_quotes_doubled",
     "without_formulas",
 ]
 
@@ -99,32 +97,6 @@ def _trimmed(batch: pa.RecordBatch) -> pa.RecordBatch:
             cells = pc.if_else(empty, pa.scalar(None, pa.string()), cells)
             batch = batch.set_column(place, name, cells)
     return batch
-
-
-def with_quotes_doubled(path: Path, dialect: Dialect, table: pa.Table) -> Dialect | None:
-    """How to read a file again in which cells in quotes have quotes inside that are not doubled.
-
-    Readers take the first of them for the end of the quotes. None if there are none, or a cell goes on in
-    the next line, so that a line need not begin with a cell.
-    """
-    may_end = [cells for cells in table.itercolumns() if has_letter(cells, b'"')]
-    if not any(pc.any(pc.ends_with(cells, '"')).as_py() for cells in may_end) or any(
-        has_letter(cells, b"\n") for cells in table.itercolumns()
-    ):
-        return None
-    delimiter = re.escape(dialect.delimiter)
-    begin, end = rf'(?:^|(?<={delimiter}))"', rf"(?= *(?:{delimiter}|[\r\n]|\Z))"
-    inside = rf'(?:[^"\r\n]|""|"(?!"|{end}))*+'
-    with dialect.opened(path) as file:
-        text = file.read().decode(dialect.encoding)
-    if re.search(rf'{begin}(?:[^"\r\n]|"")*+"(?!"|{end})', text, re.MULTILINE) is None:
-        return None
-
-    def doubled(cell: re.Match[str]) -> str:
-        return '"' + cell[1].replace('""', '"').replace('"', '""') + '"'
-
-    content = re.sub(rf'{begin}({inside})"{end}', doubled, text, flags=re.MULTILINE).encode()
-    return dialect._replace(opened=lambda _: io.BytesIO(content), encoding="utf-8")
 
 
 def has_letter(cells: pa.ChunkedArray, letter: bytes) -> bool:

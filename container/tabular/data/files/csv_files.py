@@ -3,7 +3,7 @@
 Every cell is text as it was written. What it means is decided later, from the whole column.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,19 @@ from tabular.data.files.csv_cells import (
     read_blocks,
     read_fast,
     read_slowly,
-    with_quotes_doubled,
     without_formulas,
 )
 from tabular.data.files.csv_parts import may_be_read, read_parts
-from tabular.data.files.dialects import SAMPLE_LINES, Examined, examine, refusing
+from tabular.data.files.dialects import Dialect, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout.other_rows import find_other_rows
+from tabular.data.files.quotes import check_quotes, may_not_be_doubled, with_quotes_doubled
 from tabular.data.values.names import is_unnamed
-from tabular.data.values.numbers import is_plain
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["read_csv", "stream_csv"]
 
 BLOCK_ROWS = 10_000  # of what had to be read whole
-QUOTES = "some cells in quotes have quotes inside that are not doubled; they are read as part of the text."
 FORMULAS = 'some cells are formulas that only show a text (="00123"); they are read as that text.'
 
 
@@ -53,11 +51,7 @@ def read_csv(
         return _read_json(path, examined, target), facts
     dialect, footer, mended = examined.dialect, None, None
     if table is None:
-        with refusing(dialect.encoding):
-            table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
-        _check_quotes(table, dialect.delimiter)
-        if (doubled := with_quotes_doubled(path, dialect, table)) is not None:
-            (table, footer), mended = read_fast(path, doubled) or read_slowly(path, doubled), QUOTES
+        table, footer, mended = _read_with_quotes(path, dialect)
     formulas = table
     if dialect.has_formulas and (table := without_formulas(table)) is not formulas:
         mended = " ".join(filter(None, (mended, FORMULAS)))
@@ -92,11 +86,49 @@ def _read_plain(
     return examine(path, magic, options, target), None
 
 
+def _read_with_quotes(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, str | None]:
+    """The cells, a note on the lines below the table, and a note if quotes inside of cells are not doubled.
+
+    Raises:
+        ValueError: if a line does not fit the header, or a quote is stray.
+    """
+    try:
+        with refusing(dialect.encoding):
+            table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
+        check_quotes(table, dialect.delimiter)
+    except ValueError:  # perhaps at a delimiter behind a quote inside of a cell
+        mended = _read_doubled(path, dialect)
+        if mended is None:
+            raise
+    else:
+        mended = _read_doubled(path, dialect) if may_not_be_doubled(table) else None
+        if mended is None:
+            return table, footer, None
+    return mended
+
+
+def _read_doubled(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, str] | None:
+    """What `read_fast` or `read_slowly` finds with all quotes inside of cells doubled, and a note on these.
+
+    None if they are, if the lines do not fit then either, or if a cell goes on in the next line, so that a
+    line need not begin with a cell.
+    """
+    try:
+        found = with_quotes_doubled(path, dialect)
+        if found is None:
+            return None
+        doubled, note = found
+        table, footer = read_fast(path, doubled) or read_slowly(path, doubled)
+    except ValueError:
+        return None
+    return None if any(has_letter(cells, b"\n") for cells in table.itercolumns()) else (table, footer, note)
+
+
 def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordBatch]]:
     """The names of a file's columns, and its rows in blocks, all as text with null for an empty cell.
 
-    Every line below the header is a row. Plain CSV takes as much memory as a block; JSON, and CSV whose
-    delimiter is a blank, are read whole.
+    Every line below the header is a row. Plain CSV takes as much memory as a block; JSON, CSV whose delimiter
+    is a blank, and CSV with quotes that are not doubled are read whole.
 
     Raises:
         ValueError: as `read_csv`, also while the blocks are read.
@@ -109,7 +141,38 @@ def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordB
     if needs_care(dialect):
         table, _ = read_slowly(path, dialect)
         return table.column_names, iter(table.to_batches(BLOCK_ROWS))
-    return list(dialect.names), read_blocks(path, dialect)
+    return list(dialect.names), _stream_with_quotes(path, dialect)
+
+
+def _stream_with_quotes(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+    """All cells in blocks; from the first quote that is not doubled on, out of the whole table.
+
+    Raises:
+        ValueError: as `read_blocks`.
+    """
+    seen, are_doubled = 0, False
+    try:
+        for block in read_blocks(path, dialect):
+            if not are_doubled and may_not_be_doubled(pa.Table.from_batches([block])):
+                if (rest := _doubled_from(seen, path, dialect)) is not None:
+                    yield from rest
+                    return
+                are_doubled = True
+            yield block
+            seen += len(block)
+    except ValueError:
+        if (rest := _doubled_from(seen, path, dialect)) is None:
+            raise
+        yield from rest
+
+
+def _doubled_from(row: int, path: Path, dialect: Dialect) -> list[pa.RecordBatch] | None:
+    """The rows from one on, as `_read_doubled` finds them; None if it finds none, or lines below them."""
+    table, footer, _ = _read_doubled(path, dialect) or (None, None, None)
+    if table is None or footer is not None:
+        return None
+    table = without_formulas(table) if dialect.has_formulas else table
+    return table.slice(row).to_batches(BLOCK_ROWS)
 
 
 def _read_json(path: Path, examined: Examined, target: str | None = None) -> pa.Table:
@@ -166,37 +229,3 @@ def _counts(cells: pa.ChunkedArray) -> bool:
     return any(
         all(cell == str(number) for number, cell in enumerate(cells.to_pylist(), start)) for start in (0, 1)
     )
-
-
-def _check_quotes(table: pa.Table, delimiter: str) -> None:
-    """Check that no stray quote was read as the start of a cell and swallowed the lines up to the next quote.
-
-    Raises:
-        ValueError: if a cell contains lines of the table.
-    """
-    for name in table.column_names:
-        if not has_letter(table[name], b"\n"):
-            continue
-        several = pc.match_substring(table[name], "\n")
-        for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
-            cell = table[name][row].as_py()
-            inside = cell.split("\n")[1:-1]
-            if inside and sum(_is_row(line.split(delimiter), table) for line in inside) * 2 >= len(inside):
-                raise ValueError(
-                    f"in row {row + 1}, the column {name!r} has a stray quote, which swallows "
-                    f"{len(inside)} lines up to the next quote (from {cell[:30]!r}); double it or remove it"
-                )
-
-
-def _is_row(cells: Sequence[str], table: pa.Table) -> bool:
-    """Whether these cells fit the columns: numbers in columns of numbers, and known words in the others."""
-    if len(cells) != table.num_columns:
-        return False
-    evidence = 0
-    for cell, column in zip(cells, table.itercolumns(), strict=True):
-        text = cell.strip()
-        if is_plain(text):
-            evidence += any(is_plain(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
-        else:
-            evidence += not text or pc.any(pc.equal(column, text)).as_py() is True
-    return evidence * 2 >= len(cells)

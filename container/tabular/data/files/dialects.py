@@ -161,8 +161,9 @@ def _with_row_names(header: list[str], first_rows: Callable[..., list[list[str]]
         return [*header, ""], False  # every row ends with a delimiter
     if not header[-1].strip() and all(len(row) == len(header) - 1 for row in rows):
         return header[:-1], False  # the header ends with a delimiter, and no row does
-    if len(rows[0]) == len(header) + 1:  # R's write.table writes no header for its row names
+    longer = [len(row) for row in rows if len(row) > len(header)]
+    if 2 * len(longer) <= len(rows):  # whoever reads all rows says which lines do not fit
+        return header, False
+    if set(longer) == {len(header) + 1}:  # R's write.table writes no header for its row names
         return ["", *header], True
-    if len(rows[0]) > len(header):
-        raise ValueError("its rows have more cells than its header")
-    return header, False
+    raise ValueError("its rows have more cells than its header")

@@ -1,0 +1,92 @@
+"""Quotes in CSV that are not as they should be: stray ones, and those inside cells that are not doubled."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tabular.data.files.csv_cells import has_letter
+from tabular.data.files.dialects import SAMPLE_LINES, Dialect
+from tabular.data.values.numbers import is_plain
+
+__all__ = ["check_quotes", "may_not_be_doubled", "with_quotes_doubled"]
+
+ESCAPED = "quotes inside of cells follow a backslash; they are read as part of the text, without it."
+NOT_DOUBLED = (
+    "some cells in quotes have quotes inside that are not doubled; they are read as part of the text."
+)
+
+
+def may_not_be_doubled(table: pa.Table) -> bool:
+    """Whether a cell ends with a quote, as it does if readers took a quote inside of it for its end."""
+    return any(
+        has_letter(column, b'"') and pc.any(pc.ends_with(column, '"')).as_py()
+        for column in table.itercolumns()
+    )
+
+
+def with_quotes_doubled(path: Path, dialect: Dialect) -> tuple[Dialect, str] | None:
+    """How to read a file again in which cells in quotes have quotes inside that are not doubled, and a note.
+
+    Readers take the first of them for the end of the cell. Some programs write a backslash before each. No
+    cell may go on in the next line, because a line must begin with a cell. None if all quotes inside are
+    doubled.
+    """
+    delimiter = re.escape(dialect.delimiter)
+    begin, end = rf'(?:^|(?<={delimiter}))"', rf"(?= *(?:{delimiter}|[\r\n]|\Z))"
+    with dialect.opened(path) as file:
+        text = file.read().decode(dialect.encoding)
+
+    def has(pattern: str) -> bool:
+        return re.search(begin + pattern, text, re.MULTILINE) is not None
+
+    escaped = r'(?:[^"\\\r\n]|\\.|"")*+'
+    is_escaped = has(rf'(?:[^"\\\r\n]|\\[^"\r\n]|"")*+\\"(?!{end})') and not has(rf'{escaped}"(?!"|{end})')
+    if not is_escaped and not has(rf'(?:[^"\r\n]|"")*+"(?!"|{end})'):
+        return None
+    inside = escaped if is_escaped else rf'(?:[^"\r\n]|""|"(?!"|{end}))*+'
+
+    def doubled(cell: re.Match[str]) -> str:
+        bare = cell[1].replace('\\"', '"') if is_escaped else cell[1]
+        return '"' + bare.replace('""', '"').replace('"', '""') + '"'
+
+    content = re.sub(rf'{begin}({inside})"{end}', doubled, text, flags=re.MULTILINE).encode()
+    read_so = dialect._replace(opened=lambda _: io.BytesIO(content), encoding="utf-8")
+    return read_so, ESCAPED if is_escaped else NOT_DOUBLED
+
+
+def check_quotes(table: pa.Table, delimiter: str) -> None:
+    """Check that no stray quote was read as the start of a cell and swallowed the lines up to the next quote.
+
+    Raises:
+        ValueError: if a cell contains lines of the table.
+    """
+    for name in table.column_names:
+        if not has_letter(table[name], b"\n"):
+            continue
+        several = pc.match_substring(table[name], "\n")
+        for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
+            cell = table[name][row].as_py()
+            inside = cell.split("\n")[1:-1]
+            if inside and sum(_is_row(line.split(delimiter), table) for line in inside) * 2 >= len(inside):
+                raise ValueError(
+                    f"in row {row + 1}, the column {name!r} has a stray quote, which swallows "
+                    f"{len(inside)} lines up to the next quote (from {cell[:30]!r}); double it or remove it"
+                )
+
+
+def _is_row(cells: Sequence[str], table: pa.Table) -> bool:
+    """Whether these cells fit the columns: numbers in columns of numbers, and known words in the others."""
+    if len(cells) != table.num_columns:
+        return False
+    evidence = 0
+    for cell, column in zip(cells, table.itercolumns(), strict=True):
+        text = cell.strip()
+        if is_plain(text):
+            evidence += any(is_plain(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
+        else:
+            evidence += not text or pc.any(pc.equal(column, text)).as_py() is True
+    return evidence * 2 >= len(cells)
