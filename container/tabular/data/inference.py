@@ -191,7 +191,7 @@ def labels_among_numbers(cells: pa.ChunkedArray, column: Column, options: Option
 def _coded(cells: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
     """The different texts as they first occur, and the place of each cell's (n_rows,) among them.
 
-    The place of a missing cell is behind the last one.
+    The place of a missing cell is after the last one.
     """
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # pyarrow leaves Python's lock to others
         coded = pa.chunked_array(
@@ -295,9 +295,9 @@ def _check_is_no_date(target: pd.Series, options: Options) -> None:
     )
     raise BadInput(
         f"The target {target.name!r} is a {'date' if of_days else 'time of day'}, such as "
-        f"{str(target.iloc[0])!r}, and only a number or a class can be predicted; make one of it in clean of "
-        f"your own steps: frame[{target.name!r}] = {number} is a number, and {read} with {classes} behind it "
-        "is a class (docs/tables/own-steps.md)."
+        f"{str(target.iloc[0])!r}, and only a number or a class can be predicted; make one from it in the "
+        f"clean function of your own steps: frame[{target.name!r}] = {number} is a number, and {read} "
+        f"followed by {classes} is a class (docs/tables/own-steps.md)."
     )
 
 

@@ -181,7 +181,7 @@ def prepare(
         if decided.column.kind == "date":
             said = (
                 "dates, each of which is taken as a class; to predict a quantity, such as the days until "
-                "then, or their months or weekdays, write these in clean of your own steps."
+                "then, or their months or weekdays, write these in the clean function of your own steps."
             )
             report["warnings"].append(warning(target, said))
         if words or decided.column.kind == "boolean":  # any word is a label

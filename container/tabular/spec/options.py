@@ -174,8 +174,8 @@ class Options:
         for name in NAMES:
             if getattr(self, name) in self.drop:
                 raise BadInput(
-                    f"The {name} column {getattr(self, name)!r} is in drop; remove it there, as it is never "
-                    "a feature."
+                    f"The {name} column {getattr(self, name)!r} is in drop; remove it from drop, as it is "
+                    "never a feature."
                 )
         if self.log_target and self.task in ("binary", "multiclass"):
             raise BadInput(f"log_target is only for regression, and the task is {self.task}; leave one out.")
@@ -251,7 +251,7 @@ class Options:
                 if name not in columns:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target and option != "merge_spellings":
-                    raise BadInput(f"The target {target!r} is in {option}; remove it there.")
+                    raise BadInput(f"The target {target!r} is in {option}; remove it from {option}.")
 
 
 def _listed(allowed: Iterable[str | None]) -> str:

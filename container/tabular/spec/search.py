@@ -11,7 +11,7 @@ __all__ = ["MOST_SECONDS", "SEARCH_JOB_SECONDS", "Plan"]
 
 ANSWERS = {"true": True, "false": False}
 SEARCH_JOB_SECONDS = 12 * 3600  # after which SageMaker ends the job, whatever it has found
-MOST_SECONDS = SEARCH_JOB_SECONDS - 3600  # of a search, which leaves an hour for the refit
+MOST_SECONDS = SEARCH_JOB_SECONDS - 3600  # of a search and its refit; the rest is for what overruns
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Plan:
         if plan.seconds > MOST_SECONDS:
             raise BadInput(
                 f"The search's seconds are {plan.seconds}; of the job's {SEARCH_JOB_SECONDS}, a search may "
-                f"use {MOST_SECONDS}, and the refit needs the rest; lower SEARCH_SECONDS."
+                f"use {MOST_SECONDS}, so that what overruns can still end; lower SEARCH_SECONDS."
             )
         if plan.ensemble not in ANSWERS:
             raise BadInput(

@@ -45,7 +45,7 @@ def in_service(session: Session) -> dict[str, models_map.Entry]:
 def wait(session: Session, decisions: Iterable[Decision], seconds: float = LIMIT) -> pd.DataFrame:
     """Wait until what is in service follows the decisions that hold, and return a table of it.
 
-    A version that the deployer will never serve keeps no other from being waited for. If the
+    A version that the deployer will never serve does not keep the others from being waited for. If the
     number of endpoints has changed, this also waits for the models that move to another one.
 
     Meanwhile, a line shows the deployer's last word. If it has postponed a deployment, it is asked again as

@@ -76,7 +76,7 @@ def _seconds() -> Parameter:
     some = _whole(1, MOST_SECONDS)
     return Parameter(
         f"0 for no limit but the job's {SEARCH_JOB_SECONDS} seconds, or a whole number of seconds up to "
-        f"{MOST_SECONDS}, which leaves the job time for the refit",
+        f"{MOST_SECONDS}, so that what overruns can still end",
         lambda value: some.accepts(value) or (value == 0 and type(value) is int),
         int,
     )

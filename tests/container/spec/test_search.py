@@ -24,7 +24,7 @@ def test_the_names_of_the_algorithms_may_have_blanks_between_them():
         ("trials", "0", "trials is 0; it must be at least 1"),
         ("trials", "many", "trials is 'many'; it must be an integer"),
         ("seconds", "-1", "seconds is -1; it must be at least 0"),
-        ("seconds", "39601", "of the job's 43200, a search may use 39600, and the refit needs the rest"),
+        ("seconds", "39601", "a search may use 39600, so that what overruns can still end"),
         ("folds", "1", "folds is 1; it must be at least 2"),
         ("ensemble", "yes", "ensemble is 'yes'; it must be true or false"),
         ("algorithms", " , ", "The search has no algorithm"),

@@ -53,7 +53,7 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         (
             "SEARCH_SECONDS",
             39_601,
-            "a whole number of seconds up to 39600, which leaves",
+            "a whole number of seconds up to 39600, so that",
         ),
         ("SEARCH_ROWS", False, "0 for all rows"),
         ("SEARCH_ROWS", None, "0 for all rows"),

@@ -124,7 +124,7 @@ def doubts_of_fractions(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[st
 def letter_e(cells: pa.ChunkedArray) -> str:
     """That cells such as 12E3 are codes; else empty.
 
-    Programs write an exponent with a sign or behind a point: 1e+05, 1.2E7.
+    Programs write an exponent with a sign or after a point: 1e+05, 1.2E7.
     """
     if pc.any(pc.match_substring(cells.slice(0, FIRST), ".")).as_py():
         return ""

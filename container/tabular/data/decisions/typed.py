@@ -37,8 +37,8 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         return forced_dates(column, as_texts(cells), options)
     if name in options.numeric and not _may_be_numeric(kind):
         raise BadInput(
-            f"The column {name!r} is in numeric, but the file's type is {kind}; remove it there, or write "
-            "numbers into the file."
+            f"The column {name!r} is in numeric, but the file's type is {kind}; remove it from numeric, or "
+            "write numbers into the file."
         )
     said = f"the file's type is {kind}"
     if pa.types.is_boolean(kind):

@@ -95,7 +95,7 @@ def merged(found: Decision) -> Decision:
     if found.column.kind != "categorical":
         raise BadInput(
             f"The column {found.column.name!r} is in merge_spellings, but it is {found.column.kind}; name it "
-            "in categorical, too, or remove it there."
+            "in categorical, too, or remove it from merge_spellings."
         )
     counts = found.values.value_counts()
     spellings: dict[str, str] = {}

@@ -28,7 +28,7 @@ __all__ = [
 
 BLOCK = 1 << 20  # bytes that pyarrow reads at a time, which fit into a cache; a longer row is read by Python
 COLUMNS_OF_BLOCK = 64  # of wider tables it reads more, or each column would be in too many pieces
-# What DOS, and some programs until today, and PostgreSQL's COPY write behind the last line.
+# What DOS, some programs to this day, and PostgreSQL's COPY write after the last line.
 ENDS = ("\x1a", "\\.")
 END = "\x1aend-of-file"  # a line of our own, which becomes part of a cell only if a quote is never closed
 

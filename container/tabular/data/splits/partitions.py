@@ -83,7 +83,7 @@ def find_partitions(table: pd.DataFrame, schema: Schema) -> Partitions:
     if len(keys) == len(table):
         raise BadInput(
             f"Every row has its own value of {what}, so each partition would be a single row; name a column "
-            "of which each value stands in many rows."
+            "whose values each occur in many rows."
         )
     if len(keys) > MOST:
         raise BadInput(

@@ -322,7 +322,7 @@ def as_whole(text: str, form: str) -> str:
     """A number such as 1, 1.0 or 12.5 as a column writes it; any other text as it is.
 
     Programs write whole numbers as fractions, such as pandas those of a column with a gap, and leave out the
-    zeros before codes and those behind 12.50. `form` is that of `Column.whole`.
+    zeros before codes and the last one of 12.50. `form` is that of `Column.whole`.
     """
     if form.startswith(".") and (found := _DECIMAL.fullmatch(text)) is not None:
         number, decimals = found[1], "" if found[2] in (None, "0") else found[2]

@@ -99,7 +99,7 @@ _HALF = "|".join(map(re.escape, (*_BEFORE_NOON, *_AFTER_NOON)))
 
 
 def _of_half(found: re.Match[str]) -> str:
-    """A time with am or pm behind it; Japanese counts the hours from 0 to 11."""
+    """A time followed by am or pm; Japanese counts the hours from 0 to 11."""
     hour = found["hour"] if int(found["hour"]) else "12"
     half = found["before"] or found["behind"]
     return f"{hour}{found['rest']} {'am' if half in _BEFORE_NOON else 'pm'}"
@@ -198,13 +198,13 @@ _ZONES = {
     }.items()
     for name in names.split()
 }
-_ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})(?=$| \d{{4}}$)")  # a year stands behind it in Java
-# A zone by its name in IANA's database, as Java also writes it in brackets behind an offset.
+_ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})(?=$| \d{{4}}$)")  # a year follows it in Java
+# A zone by its name in IANA's database, as Java also writes it in brackets after an offset.
 _ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_0-9+-]+){1,2}"
 _ZONE_BY_NAME = re.compile(
     rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\s?[\[(](?P<behind>{_ZONE_NAME})[\])])$"
 )
-_PDF = re.compile(  # ISO 32000, 7.9.4: all behind the year may be left out
+_PDF = re.compile(  # ISO 32000, 7.9.4: all after the year may be left out
     r"D:((?:19|20)\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:Z(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?)?)?)?"
 )
 # Periods, as the day on which they begin: years, quarters, halves and months as years and months, weeks as
@@ -260,7 +260,7 @@ _WEEKS = (
 )
 _MONTH = re.compile(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
 _MONTH_COMMA = re.compile(rf"([^\W\d_]+\.?),\s*{_YEAR}")
-# A span of months, of which the year may stand before the first, behind it, or behind the last.
+# A span of months, whose year may be before the first, after it, or after the last.
 _NAME = r"[^\W\d_]{3,12}"
 SPAN = re.compile(
     rf"(?:(?P<before>{_YEAR[1:-1]})\s+)?(?P<first>{_NAME})\.?(?:\s+(?P<begun>{_YEAR[1:-1]}))?"
@@ -333,7 +333,7 @@ def _first_month(span: re.Match[str]) -> str | None:
     if len(year) in (2, 3):  # a quarter; Nov-Jan 15 may end on the 15th
         year = _of_four_digits(year[-2:]) if first % 3 == 0 and last == first + 2 else ""
         return f"{span['first']} {year}" if year else None
-    # The year behind Nov-Jan is that of January.
+    # The year after Nov-Jan is that of January.
     year = int(span["before"] or span["begun"] or int(span["year"]) - (first > last))
     return f"{span['first']} {year}"
 

@@ -61,7 +61,7 @@ _ABOUT = (
     *("env.", "environ", "hacia", "cerca de", "verso il", "omkring", "\u043e\u043a."),
     "\u043e\u043a\u043e\u043b\u043e",
 )
-# East Asia's bounds stand behind the unit, and its words for about need no blank.
+# East Asia's bounds follow the unit, and its words for about need no blank.
 _LESS = ("\u4ee5\u4e0b", "\u4ee5\u5185", "\u4ee5\u5167", "\u672a\u6e80", "\uc774\ud558", "\ubbf8\ub9cc")
 _MORE = ("\u4ee5\u4e0a", "\u8d85", "\uc774\uc0c1")
 _BEHIND = "|".join((*_LESS, *_MORE))

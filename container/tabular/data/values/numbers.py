@@ -71,7 +71,7 @@ CORES = {
     )
     for style in STYLES
 }
-# Thousands that nobody takes for decimals: several of them, or with decimals behind.
+# Thousands that nobody takes for decimals: several of them, or followed by decimals.
 _GROUPED = {
     decimal: re.compile(
         rf"[1-9]\d{{0,2}}(?:(?P<sign>[' {other}])\d{{3}}(?:(?P=sign)\d{{3}})*{re.escape(decimal)}\d+"
@@ -144,7 +144,7 @@ def is_number(text: str, form: NumberFormat) -> bool:
 
 
 def unit_of(text: str) -> str:
-    """The unit behind the number that a text contains, empty if there is none."""
+    """The unit after the number that a text contains, empty if there is none."""
     match = matched(text.strip())
     return (match and (match["behind"] or match["after"])) or ""
 

@@ -20,7 +20,7 @@ MOST = 20
 def start_waiting(session: Session, executions: Sequence[Execution], room: int) -> int:
     """Start the first executions that wait, as many as there is room for, and return how many still wait.
 
-    One whose request the pipeline refuses keeps no other from being started.
+    One whose request the pipeline refuses does not keep the others from being started.
 
     Raises:
         BadInput: there is no such pipeline; the message says which executions have been started.

@@ -1,4 +1,4 @@
-"""Texts that are all written in one form: versions, several numbers, ranges, or dates behind a word."""
+"""Texts that are all written in one form: versions, several numbers, ranges, or dates after a word."""
 
 import re
 from collections.abc import Sequence
@@ -116,7 +116,7 @@ def _follow_each_other(ranges: Sequence[Sequence[float]]) -> bool:
 
 
 def _dates_behind(texts: Sequence[str]) -> str | None:
-    """What to say of dates that all stand behind the same word, as in dt=2024-01-31; None if none do."""
+    """What to say of dates that all follow the same word, as in dt=2024-01-31; None if none do."""
     same = "".join(takewhile(lambda letter: not letter.isdigit(), texts[0]))
     if not texts[-1].startswith(same):  # Year ending Aug 2020
         pairs = takewhile(lambda pair: pair[0] == pair[1], zip(texts[0], texts[-1], strict=False))

@@ -24,7 +24,7 @@ _SPAN = (
     r"\d+(?:[.,]\d+)?\s*(?:years?|y|months?|weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)"
 )
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec"
-# Others that are hardly names: durations, dates in words, and numbers behind a word or a sign.
+# Others that are hardly names: durations, dates in words, and numbers after a word or a sign.
 NUMBERS_IN_WORDS = "|".join(
     (
         rf"^p?(?:t?{_SPAN}\.?,?\s*)+(?:\+?\d+:\d\d(?::\d\d(?:[.,]\d+)?)?)?$",

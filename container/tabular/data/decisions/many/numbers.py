@@ -121,7 +121,7 @@ def _alike(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:
 def _pattern(form: NumberFormat) -> str:
     """What most numbers in a format look like, as a pattern of RE2, without brackets, exponents and marks.
 
-    Its groups are the sign, the sign behind a currency, the number and the unit.
+    Its groups are the sign, the sign after a currency, the number and the unit.
     """
     blank = rf"[{_BLANKS}]?"
     before = "|".join(map(re.escape, filter(may_stand_before, form.affixes)))

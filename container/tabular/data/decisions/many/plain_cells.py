@@ -114,7 +114,7 @@ def _cast(cells: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
 
 
 def _zeros(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows (n,) whose texts begin with a zero that is not that of 0.5, and the letters (n,) behind it.
+    """The rows (n,) whose texts begin with a zero that is not that of 0.5, and the letters (n,) after it.
 
     Args:
         cells: the texts of the numbers.

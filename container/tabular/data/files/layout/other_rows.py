@@ -46,7 +46,7 @@ def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
         are = "is like the header and is" if len(headers) == 1 else "and others are like the header and are"
         notes.insert(
             0,
-            f"row {headers[0] + 1} {are} kept, because {word!r} stands in other rows, too; if the file has "
+            f"row {headers[0] + 1} {are} kept, because {word!r} occurs in other rows, too; if the file has "
             "no header, write the names of its columns into the first line.",
         )
     elif headers:

@@ -45,7 +45,7 @@ _DIGITS = {
     **dict.fromkeys("aAbBp", (0, 0)),
 }
 SAMPLE = 20
-DAYS_OF_YEARS, LATE = "%Y-%j", 300  # which numbers behind a year are hardly, if none is so late in it
+DAYS_OF_YEARS, LATE = "%Y-%j", 300  # which numbers after a year hardly are, if none is so late in it
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
@@ -169,7 +169,7 @@ def _may_be_versions(cells: Iterable[Any]) -> bool:
 
 
 def _may_be_codes(cells: Collection[Any]) -> bool:
-    """Whether three digits behind a year may count something else than its days, as in 2023-001."""
+    """Whether three digits after a year may count something else than its days, as in 2023-001."""
     days = {str(cell).strip()[-3:] for cell in cells}
     return len(days) < ENOUGH_DAYS or not any(day.isdecimal() and int(day) >= LATE for day in days)
 

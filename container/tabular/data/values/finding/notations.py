@@ -83,7 +83,7 @@ def _known_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
 
 
 def _years(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether these are years of both eras, or some before Christ beside bare ones, or all behind AD."""
+    """Whether these are years of both eras, or some before Christ beside bare ones, or all after AD."""
     before = {text for text, found in texts.items() if found.weights[0] < 0}
     if find(dict.fromkeys(simple, 1)) is None if simple else False:
         return False
@@ -125,7 +125,7 @@ def _places(texts: Texts, simple: Sequence[str], _: Find) -> bool:
 
 
 def _letters(texts: Texts) -> set[str]:
-    """The letters before or behind angles, such as N."""
+    """The letters before or after angles, such as N."""
     return {text[-1] if text[-1].isalpha() else text[0] for text in texts}
 
 
@@ -190,9 +190,9 @@ def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether flags stand behind some of many numbers with decimals, unlike letters of houses.
+    """Whether flags follow some of many numbers with decimals, unlike letters of houses.
 
-    They are several, or one that is no unit, and then behind the fewer numbers.
+    They are several, or one that is not a unit, and then after the fewer numbers.
     """
     flags = {"".join(filter(str.isalpha, text)) for text in texts}
     decimals = sum(re.search(r"\d[.,]\d", text) is not None for text in texts)

@@ -32,7 +32,7 @@ from tabular.spec.columns import NumberFormat
 
 __all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
 
-# A postcode with the part behind it, and a number of a book.
+# A postcode with the part after it, and a number of a book.
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
 _LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.83, as diagnoses have it
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
@@ -211,7 +211,7 @@ def _find_simple(
 
 
 def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
-    """Whether a minus behind a number is a mark like the plus behind others: 1+, 2 and 2-."""
+    """Whether a minus after a number is a mark like the plus after others: 1+, 2 and 2-."""
     ends = {match["note"] or (match["minus"] and "-") for match in matches}
     return {"+", "-"} <= ends
 
@@ -238,7 +238,7 @@ def _are_codes(texts: Iterable[str], others: Iterable[str]) -> bool:
 
 
 def _are_scientific(matches: Iterable[re.Match[str]]) -> bool:
-    """Whether one digit stands before each comma, and a power of ten behind, as in 1,234E+03."""
+    """Whether one digit is before each comma, and a power of ten at the end, as in 1,234E+03."""
     written = [(match["digits"], match["power"]) for match in matches if "," in match["digits"]]
     return bool(written) and all(power and re.fullmatch(r"\d,\d+", digits) for digits, power in written)
 

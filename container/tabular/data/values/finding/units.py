@@ -51,7 +51,7 @@ _EAST_ASIAN = {
     ten + word: ten_is * value for ten, ten_is in _TENS.items() for word, value in _MYRIADS.items()
 }
 _EAST_ASIAN |= _words(1e3, "千 천")
-# What stands behind such a word: yuan, yen and won, people, things, times and shares.
+# What follows such a word: yuan, yen and won, people, things, times and shares.
 _COUNTED = "円元원圆圓人名명件건台대個个개次回회股株주"
 _THOUSANDS = (
     "k K Tsd Tsd. Tausend Th. thousand Thousand thousands Thousands milliers mille mila duizend tusen "

@@ -116,6 +116,6 @@ def test_rows_like_the_header_are_kept_where_its_words_stand_in_other_rows():
     found = find_other_rows(pa.table({cells[0]: list(cells) for cells in columns}))
     assert not found.left_out
     assert found.notes == [
-        "row 1 and others are like the header and are kept, because 'red' stands in other rows, too; if the "
+        "row 1 and others are like the header and are kept, because 'red' occurs in other rows, too; if the "
         "file has no header, write the names of its columns into the first line."
     ]
