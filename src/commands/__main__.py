@@ -419,6 +419,11 @@ def status_of_models(
     metavar="COLUMN",
     help="A column that identifies a row, instead of its number; may be repeated.",
 )
+@click.option("--encoding", metavar="NAME", help="The table's encoding, such as cp1250, if not detected.")
+@click.option("--delimiter", metavar="SIGN", help="What separates its columns, such as ';', if not detected.")
+@click.option(
+    "--skip-rows", type=int, metavar="NUMBER", help="How many lines are above its header, if not detected."
+)
 @click.option(
     "--env",
     default="",
@@ -433,6 +438,9 @@ def score_table(
     version: int | None,
     output: str,
     ids: Sequence[str],
+    encoding: str | None,
+    delimiter: str | None,
+    skip_rows: int | None,
     env: str,
     given: Sequence[tuple[str, str]],
 ) -> None:
@@ -447,7 +455,8 @@ def score_table(
     from commands import score
 
     values = {} if env else parameters.read(ROOT / "parameters/local.yaml") | dict(given)
-    score.score(values, find(env) if env else None, table, model, version, output, ids)
+    written = {"encoding": encoding, "delimiter": delimiter, "skip_rows": skip_rows}
+    score.score(values, find(env) if env else None, table, model, version, output, ids, written)
 
 
 def _one_choice(only: Sequence[str], start: str | None) -> None:

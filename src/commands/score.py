@@ -19,6 +19,7 @@ def score(
     version: int | None,
     output: str,
     ids: Sequence[str],
+    written: Mapping[str, Any],
 ) -> None:
     """Send a table to a model, and print where the output is.
 
@@ -30,6 +31,7 @@ def score(
         version: Its version; None for the one in service.
         output: Where to write; empty for beside the table.
         ids: The columns that identify a row.
+        written: How its files are written, where it is not detected.
 
     Raises:
         BadInput: a parameter, the model, the table or the output cannot be used.
@@ -40,7 +42,9 @@ def score(
         session = connect(
             value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
         )
-        done = score_table(session, table, model, version, output, ids)
+        done = score_table(session, table, model, version, output, ids, written=written)
+    for note in done.notes:
+        print(note)
     rate = done.rows / done.seconds
     print(
         f"{done.rows:,} rows by version {done.version} of {done.dataset} in {done.seconds:.1f} s, "

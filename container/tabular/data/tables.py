@@ -246,8 +246,10 @@ def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Tab
     return table, facts | {"name": path.name, "rows": len(table)}
 
 
-def stream_rows(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
-    """The names of a file's columns, and its rows in blocks, in the order and with the cells of the file.
+def stream_rows(
+    path: Path, options: Options = DEFAULTS
+) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
+    """The names of a file's columns, its rows in blocks, with its order and its cells, and notes on reading.
 
     Nothing is decided about columns, and no row is left out, so that each can be found again. The memory is
     that of a few blocks, whatever the file's size.
@@ -257,7 +259,7 @@ def stream_rows(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
     """
     with _reading(path):
         magic, is_parquet = _kind(path)
-        names, blocks = stream_parquet(path) if is_parquet else stream_csv(path, magic)
+        names, blocks, notes = (*stream_parquet(path), ()) if is_parquet else stream_csv(path, magic, options)
         check_names(names)
     stripped = [name.strip() for name in names]
 
@@ -266,7 +268,7 @@ def stream_rows(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
             for block in blocks:
                 yield block.rename_columns(stripped)
 
-    return stripped, named()
+    return stripped, named(), notes
 
 
 def _kind(path: Path) -> tuple[bytes, bool]:

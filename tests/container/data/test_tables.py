@@ -575,7 +575,7 @@ def test_blocks_of_rows_are_the_cells_of_the_whole_table(tmp_path, name):
         frame.to_parquet(path)
     else:
         frame.to_csv(path, index=False, sep=";" if name == "semicolons.csv" else ",")
-    names, blocks = stream_rows(path)
+    names, blocks, _ = stream_rows(path)
     blocks = list(blocks)
     assert len(blocks) > 1
     whole = read_table([path]).cells
@@ -600,7 +600,7 @@ def test_quotes_inside_of_cells_are_read_in_blocks_as_in_the_whole_table(tmp_pat
     plain = '"plain, old",7\n' * 100_000
     first = f"{written},1\n" if early else ""
     path.write_text(f"a,b\n{first}{plain}{written},2\n")
-    _, blocks = stream_rows(path)
+    _, blocks, _ = stream_rows(path)
     found = read_table([path])
     assert pa.Table.from_batches(blocks).equals(found.cells)
     assert found.cells["a"][-1].as_py() == read
@@ -620,7 +620,7 @@ def test_a_row_that_does_not_fit_is_said_although_quotes_are_not_doubled(tmp_pat
 def test_a_row_that_does_not_fit_is_said_while_the_blocks_are_read(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "1,2\n" * 300_000 + "1,2,3\n")
-    _, blocks = stream_rows(path)
+    _, blocks, _ = stream_rows(path)
     with pytest.raises(
         BadInput, match=r"Cannot read the table table\.csv: line 300002: Expected 2 columns, got 3"
     ):

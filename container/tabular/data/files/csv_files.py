@@ -3,7 +3,7 @@
 Every cell is text as it was written. What it means is decided later, from the whole column.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,10 @@ def _read_doubled(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, s
     return None if any(has_letter(cells, b"\n") for cells in table.itercolumns()) else (table, footer, note)
 
 
-def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordBatch]]:
-    """The names of a file's columns, and its rows in blocks, all as text with null for an empty cell.
+def stream_csv(
+    path: Path, magic: bytes, options: Options = DEFAULTS
+) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
+    """The names of a file's columns, its rows in blocks, all as text with null for an empty cell, and notes.
 
     Every line below the header is a row. Plain CSV takes as much memory as a block; JSON, CSV whose delimiter
     is a blank, and CSV with quotes that are not doubled are read whole.
@@ -133,15 +135,15 @@ def stream_csv(path: Path, magic: bytes) -> tuple[list[str], Iterator[pa.RecordB
     Raises:
         ValueError: as `read_csv`, also while the blocks are read.
     """
-    examined = examine(path, magic, DEFAULTS, None)
+    examined = examine(path, magic, options, None)
     dialect = examined.dialect
     if dialect is None:
         table = _read_json(path, examined)
-        return table.column_names, iter(table.to_batches(BLOCK_ROWS))
+        return table.column_names, iter(table.to_batches(BLOCK_ROWS)), examined.notes
     if needs_care(dialect):
         table, _ = read_slowly(path, dialect)
-        return table.column_names, iter(table.to_batches(BLOCK_ROWS))
-    return list(dialect.names), _stream_with_quotes(path, dialect)
+        return table.column_names, iter(table.to_batches(BLOCK_ROWS)), examined.notes
+    return list(dialect.names), _stream_with_quotes(path, dialect), examined.notes
 
 
 def _stream_with_quotes(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:

@@ -4,11 +4,13 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -16,6 +18,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from tabular.data.tables import stream_rows
 from tabular.spec import errors as tabular_errors
+from tabular.spec.options import Options
 
 from helpers.data import sources
 from helpers.deployment.scoring import model as models
@@ -33,21 +36,26 @@ AT_A_TIME = os.cpu_count() or 1  # requests; each waits for as much of the table
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a table: where the output is, by which version, how many rows, in how many seconds."""
+    """What became of a table: where the output is, by which version, how many rows, in how many seconds.
+
+    `notes` say what was not obvious about how the table's files are written.
+    """
 
     output: str
     dataset: str
     version: int
     rows: int
     seconds: float
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose files all have the columns that a model needs: the positions, and the rows."""
+    """A table whose files all have the columns that a model needs: the positions, the rows, and notes."""
 
     places: Sequence[int]
     blocks: Iterator[pa.RecordBatch]
+    notes: Sequence[str]
 
 
 def score(
@@ -58,6 +66,7 @@ def score(
     output: str = "",
     ids: Sequence[str] = (),
     by_transform: bool | None = None,
+    written: Mapping[str, Any] = MappingProxyType({}),
 ) -> Scored:
     """Send every row of a table to a model, and write the predictions.
 
@@ -72,6 +81,8 @@ def score(
         output: a path or an S3 URI that ends in .csv or .parquet; empty for one beside the table.
         ids: the columns that identify a row in the output; without any, its number from 1 does.
         by_transform: whether SageMaker does it; None: unless the session is local.
+        written: how the table's files are written, where it is not detected: `encoding`, `delimiter` and
+            `skip_rows`, as in an entry of DATASETS.
 
     Raises:
         BadInput: the model, the table or the output cannot be used, or the model refuses a row.
@@ -87,7 +98,7 @@ def score(
         local = base / f"output{suffix}" if sources.scheme(target) == "s3" else Path(target).expanduser()
         predictions.check_output(local)
         found = models.find(session, model, version, base / "model")
-        read = _table(session, table, target, found, ids)
+        read = _table(session, table, target, found, ids, written)
         if session.is_local if by_transform is None else not by_transform:
             parts = _through_server(requests(read.blocks, read.places, found, ids), found, base)
         else:
@@ -95,10 +106,12 @@ def score(
         rows = predictions.write(local, parts)
         if sources.scheme(target) == "s3":
             _upload(session, local, target)
-    return Scored(target, found.dataset, found.version, rows, time.monotonic() - begin)
+    return Scored(target, found.dataset, found.version, rows, time.monotonic() - begin, read.notes)
 
 
-def _table(session: Session, uri: str, output: str, model: Model, ids: Sequence[str]) -> Table:
+def _table(
+    session: Session, uri: str, output: str, model: Model, ids: Sequence[str], written: Mapping[str, Any]
+) -> Table:
     """A table with the columns of its first file, which all files must have.
 
     Raises:
@@ -112,25 +125,28 @@ def _table(session: Session, uri: str, output: str, model: Model, ids: Sequence[
         which = "the table" if len(files) == 1 else f"one of the {len(files)} files of the table"
         raise BadInput(f"The output {output} would replace {which}; give another path by --output.")
     paths = [file.path for file in files]
-    opened = [_opened(path) for path in paths]
+    opened = [_opened(path, written) for path in paths]
     names = opened[0][0]
     predictions.check_ids(names, ids, model)
     places = model.places(names)
-    if other := next((path for path, (given, _) in zip(paths, opened, strict=True) if given != names), None):
+    if other := next((path for path, (given, *_) in zip(paths, opened, strict=True) if given != names), None):
         raise BadInput(
             f"The files {paths[0].name} and {other.name} do not have the same columns in the same order; "
             "score them one by one."
         )
-    blocks = chain.from_iterable(_guarded(found) for _, found in opened)
+    blocks = chain.from_iterable(_guarded(found) for _, found, _ in opened)
     first = next((block for block in blocks if len(block)), None)
     if first is None:
         raise BadInput(f"The table {uri!r} has no rows; give one with a row below its header.")
-    return Table(places, chain([first], blocks))
+    notes = [f"{path.name}: {note}" for path, (*_, said) in zip(paths, opened, strict=True) for note in said]
+    return Table(places, chain([first], blocks), notes)
 
 
-def _opened(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+def _opened(
+    path: Path, written: Mapping[str, Any]
+) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
     try:
-        return stream_rows(path)
+        return stream_rows(path, Options(**written))
     except tabular_errors.BadInput as error:
         raise BadInput(str(error)) from None
 

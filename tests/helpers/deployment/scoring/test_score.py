@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -56,6 +57,29 @@ def test_the_command_says_how_many_rows_and_where(
     assert len(pd.read_csv(tmp_path / "new/out.csv")) == 30
     assert main(asked) == 2
     assert "is in service; name one by --version: '1'" in capsys.readouterr().err
+
+
+def test_what_was_found_of_the_file_is_said_and_what_was_not_can_be(
+    session: Session, classes: Registered, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bytes that two encodings share, and a line above the header that could be a header."""
+    table = mixed("binary", rows=300, seed=5)
+    table["colour"] = np.where(np.arange(300) % 2, "žlutá", "bílá")
+    path, output = tmp_path / "table.csv", str(tmp_path / "out.csv")
+    text = "a;b;c;d;e;f\n" + table.to_csv(index=False, sep="!")
+    path.write_bytes(text.encode("cp1250"))
+    asked = ["score", str(path), "--model", session.group(classes.dataset), "--version", "1"]
+    asked += ["--output", output]
+    assert main(asked) == 2
+    assert "has no column" in capsys.readouterr().err
+    known = ["--encoding", "cp1250", "--delimiter", "!", "--skip-rows", "1"]
+    assert main([*asked, *known]) == 0
+    assert same(pd.read_csv(output), classes.served(table))
+    assert main([*asked, "--encoding", "nonsense"]) == 2
+    assert "The option encoding is 'nonsense'" in capsys.readouterr().err
+    path.write_bytes(table.to_csv(index=False).encode("cp1250"))
+    assert main(asked) == 0
+    assert re.search(r"table\.csv: .*cp125", capsys.readouterr().out)
 
 
 def same(found: pd.DataFrame, expected: list[list[str]]) -> bool:
@@ -121,6 +145,7 @@ def test_typed_cells_of_a_column_of_words_are_sent_as_json(
         ({"table": "missing.csv"}, r"There is no file"),
         ({"table": "empty.csv"}, r"has no rows"),
         ({"table": "broken.parquet"}, r"Cannot read the table broken\.parquet"),
+        ({"written": {"delimiter": "||"}}, r"The option delimiter is '\|\|'"),
         ({"table": "narrow.csv"}, r"has no column 'size', which version 1 of scored-\w+ needs"),
         ({"table": "words.csv"}, r"Row 1203, column 'size': 'many'"),
         ({"ids": ["customer"]}, r"has no column 'customer' to identify"),
