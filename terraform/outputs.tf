@@ -63,12 +63,12 @@ output "endpoint_name" {
 }
 
 output "endpoints" {
-  description = "Over how many endpoints the models are spread; those after the first are named like it, with --2, --3, ..."
+  description = "The number of endpoints over which the models are spread; those after the first are named like it, with --2, --3, ..."
   value       = local.outputs.endpoints
 }
 
 output "endpoint_instance_type" {
-  description = "What the endpoints run on; `many-models status` says from it what they cost."
+  description = "The instance type of the endpoints, from which `many-models status` computes what they cost."
   value       = local.outputs.endpoint_instance_type
 }
 
@@ -167,7 +167,7 @@ output "queue_urls" {
 }
 
 output "alarm_topic_arn" {
-  description = "The topic that alarms are published to, and with NOTIFY how runs end."
+  description = "The topic to which alarms are published and, with NOTIFY, how runs end."
   value       = aws_sns_topic.alarms.arn
 }
 

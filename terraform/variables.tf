@@ -79,14 +79,14 @@ variable "base_image_tag" {
 }
 
 variable "endpoint_enabled" {
-  description = "Whether to create the endpoint, which is billed by the hour; without it, registry, models and map stay."
+  description = "Whether to create the endpoint, which is billed by the hour; without it, the registry, the models and the models map stay."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "endpoints" {
-  description = "Over how many endpoints the models are spread; the models map says which endpoint serves which model."
+  description = "The number of endpoints over which the models are spread; the models map says which endpoint serves which model."
   type        = number
   default     = 1
   nullable    = false
@@ -125,7 +125,7 @@ variable "endpoint" {
 }
 
 variable "endpoint_update" {
-  description = "How traffic moves to new instances in an update of the endpoint: ALL_AT_ONCE; CANARY, first to a part of them and then to all; or LINEAR, part by part. size is that part, of endpoint.min_instances."
+  description = "How traffic moves to new instances in an update of the endpoint: ALL_AT_ONCE; CANARY, first to some of them and then to all; or LINEAR, step by step. size is how many move first or in each step, of endpoint.min_instances."
   type = object({
     routing = optional(string, "ALL_AT_ONCE")
     size = optional(object({
@@ -195,7 +195,7 @@ variable "endpoint_update" {
       ]) :
       shifts * var.endpoint_update.wait_seconds + var.endpoint_update.termination_wait_seconds < var.endpoint_update.timeout_seconds
     ])
-    error_message = "endpoint_update.timeout_seconds must be more than all waits: wait_seconds after each shift (1 of ALL_AT_ONCE, 2 of CANARY, those of LINEAR), and termination_wait_seconds."
+    error_message = "endpoint_update.timeout_seconds must be more than all waits together: wait_seconds after each shift (1 with ALL_AT_ONCE, 2 with CANARY, one for each step with LINEAR), and termination_wait_seconds."
   }
 }
 
@@ -271,7 +271,7 @@ variable "retraining" {
 }
 
 variable "drift_check" {
-  description = "When all models in service are checked for drift, how far back requests are read, and on which instance; null for no schedule."
+  description = "When all models in service are checked for drift, how far back requests are read, and on which instance the check runs; null for no schedule."
   type = object({
     expression    = string
     timezone      = optional(string, "UTC")
@@ -306,7 +306,7 @@ variable "developers" {
 }
 
 variable "studio" {
-  description = "Whether to make a role for SageMaker Studio's spaces and for notebook jobs: an operator who may also keep private spaces."
+  description = "Whether to create a role for SageMaker Studio's spaces and for notebook jobs, with an operator's permissions and that of keeping private spaces."
   type        = bool
   default     = false
   nullable    = false
@@ -326,7 +326,7 @@ variable "promote_to" {
       [for id in to.account_ids : can(regex("^[0-9]{12}$", id))],
       [for dataset in to.datasets : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", dataset))],
     )]))
-    error_message = "promote_to needs account_ids of 12 digits, at least one, and the names of data sets."
+    error_message = "promote_to needs at least one account id of 12 digits in account_ids, and the names of data sets."
   }
 
   validation {
@@ -336,7 +336,7 @@ variable "promote_to" {
 }
 
 variable "promote_from" {
-  description = "The environment whose models this one takes over (account, pipeline name, key), in the same region; null to train here. With it, there are no pipelines, jobs, builds and retraining."
+  description = "The environment whose models this one takes over (account, pipeline name, key), in the same region; null to train here. With it, there are no pipelines, jobs, builds or retraining."
   type = object({
     account_id    = string
     pipeline_name = string
