@@ -239,10 +239,8 @@ def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Tab
     names = [name.strip() for name in table.column_names]
     if names != table.column_names:
         table = table.rename_columns(names)
-    for name, value in _partition(path).items():
-        if name not in table.column_names:
-            cells = pa.repeat(pa.scalar(value, pa.string()), len(table))
-            table = table.append_column(name, pa.chunked_array([cells]))
+    for name, value in _partition(path, names).items():
+        table = table.append_column(name, pa.chunked_array([_repeated(value, len(table))]))
     return table, facts | {"name": path.name, "rows": len(table)}
 
 
@@ -262,13 +260,16 @@ def stream_rows(
         names, blocks, notes = (*stream_parquet(path), ()) if is_parquet else stream_csv(path, magic, options)
         check_names(names)
     stripped = [name.strip() for name in names]
+    of_folders = _partition(path, stripped)
+    all_names = [*stripped, *of_folders]
 
     def named() -> Iterator[pa.RecordBatch]:
         with _reading(path):
             for block in blocks:
-                yield block.rename_columns(stripped)
+                more = [_repeated(value, len(block)) for value in of_folders.values()]
+                yield pa.RecordBatch.from_arrays([*block.columns, *more], all_names)
 
-    return stripped, named(), notes
+    return all_names, named(), notes
 
 
 def _kind(path: Path) -> tuple[bytes, bool]:
@@ -289,14 +290,18 @@ def _reading(path: Path) -> Iterator[None]:
         raise BadInput(f"Cannot read the table {path.name}: {' '.join(reason.split())}.{advice}") from None
 
 
-def _partition(path: Path) -> dict[str, str | None]:
+def _partition(path: Path, names: Sequence[str]) -> dict[str, str | None]:
     """The columns in the names of a file's folders, as Hive and Spark write them: `region=eu`.
 
-    None if the folder is that of rows without a value.
+    Without those that are in the file. None if the folder is that of rows without a value.
     """
     pairs = (part.partition("=") for part in path.parent.parts)
     found = {name: unquote(value) for name, equals, value in pairs if name and equals}
-    return {name: None if value == HIVE_NULL else value for name, value in found.items()}
+    return {name: None if value == HIVE_NULL else value for name, value in found.items() if name not in names}
+
+
+def _repeated(text: str | None, count: int) -> pa.Array:
+    return pa.repeat(pa.scalar(text, pa.string()), count)
 
 
 def _check_same_columns(files: Sequence[Path], parts: Sequence[pa.Table]) -> None:

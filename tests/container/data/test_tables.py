@@ -608,6 +608,19 @@ def test_quotes_inside_of_cells_are_read_in_blocks_as_in_the_whole_table(tmp_pat
     assert bool(found.warnings) == (written != '"32"""')
 
 
+@pytest.mark.parametrize("name", ["part.csv", "part.parquet"])
+def test_blocks_of_rows_have_the_columns_of_the_folders(tmp_path, name):
+    folder = tmp_path / "region=eu%20west" / "year=__HIVE_DEFAULT_PARTITION__" / "n=7"
+    folder.mkdir(parents=True)
+    frame = pd.DataFrame({" n": range(20), "text": ["a", "b"] * 10})
+    (frame.to_csv if name == "part.csv" else frame.to_parquet)(folder / name, index=False)
+    names, blocks, _ = stream_rows(folder / name)
+    whole = read_table([folder / name]).cells
+    assert names == whole.column_names == ["n", "text", "region", "year"]
+    assert pa.Table.from_batches(blocks).equals(whole)
+    assert whole["region"].unique().to_pylist() == ["eu west"]
+
+
 def test_a_row_that_does_not_fit_is_said_although_quotes_are_not_doubled(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text('a,b\n"TV 32" flat",1\n1,2,3\n4,5\n')

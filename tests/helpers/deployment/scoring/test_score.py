@@ -110,6 +110,22 @@ def test_a_csv_is_scored_as_it_is_served(
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "table.scored.csv"}
 
 
+def test_a_column_in_the_names_of_folders_is_asked_with(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=200, seed=5)
+    folders = table["colour"].fillna("__HIVE_DEFAULT_PARTITION__")
+    table = table.loc[folders.sort_values(kind="stable").index]
+    for colour, rows in table.groupby(folders):
+        folder = tmp_path / f"table/colour={colour}"
+        folder.mkdir(parents=True)
+        rows.drop(columns="colour").to_csv(folder / "part.csv", index=False)
+    output = str(tmp_path / "out.csv")
+    done = score(session, str(tmp_path / "table/*/part.csv"), classes.dataset, 1, output)
+    assert done.rows == len(table)
+    assert same(pd.read_csv(output), classes.served(table))
+
+
 def test_a_parquet_file_is_scored_as_it_is_served(
     session: Session, numbers: Registered, by_transform: bool, tmp_path: Path
 ) -> None:
