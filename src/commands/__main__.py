@@ -134,7 +134,7 @@ _yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="MINUTES",
-    help="End after this long; executions are stopped here, and go on at AWS.",
+    help="End after this long; local executions are stopped, those on AWS go on.",
 )
 @click.option("--no-wait", is_flag=True, help="Fail if another run is going on, instead of waiting for it.")
 def run(
@@ -190,10 +190,12 @@ def _positive(name: str, default: float, unit: str, what: str) -> Callable:
 
 
 @many_models.command("capacity")
-@click.option("--models", type=click.IntRange(1, 1_000_000), required=True, help="How many are in service.")
+@click.option(
+    "--models", type=click.IntRange(1, 1_000_000), required=True, help="The number of models in service."
+)
 @click.option("--rate", type=float, required=True, metavar="NUMBER", help="Requests a second, to all models.")
 @click.option(
-    "--zipf", type=float, default=1.0, show_default=True, help="Exponent of their popularity; 0: all alike."
+    "--zipf", type=float, default=1.0, show_default=True, help="Exponent of their popularity; 0: all equal."
 )
 @_positive("--p99-ms", 250, "MS", "What the 99th percentile of the latency may be.")
 @click.option(
@@ -205,8 +207,8 @@ def _positive(name: str, default: float, unit: str, what: str) -> Callable:
 @_positive("--download-ms", 150.0, "MS", "Downloading a model to the instance.")
 @_positive("--path-ms", 20.0, "MS", "The rest of a request's path: the network and the function.")
 @_positive("--disk-gb", 20, "GB", "What an instance has for the files of models.")
-@click.option("--region", default="us-east-1", show_default=True, help="Whose prices hold.")
-@click.option("--prices", default="", metavar="FILE", help="Other prices, as PRICES names them.")
+@click.option("--region", default="us-east-1", show_default=True, help="The region whose prices are used.")
+@click.option("--prices", default="", metavar="FILE", help="A file with other prices, as for PRICES.")
 @click.option("--requests", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON document, see docs/operations/cost.md.")
@@ -420,7 +422,9 @@ def status_of_models(
     help="A column that identifies a row, instead of its number; may be repeated.",
 )
 @click.option("--encoding", metavar="NAME", help="The table's encoding, such as cp1250, if not detected.")
-@click.option("--delimiter", metavar="SIGN", help="What separates its columns, such as ';', if not detected.")
+@click.option(
+    "--delimiter", metavar="SIGN", help="The character between its cells, such as ';', if not detected."
+)
 @click.option(
     "--skip-rows", type=int, metavar="NUMBER", help="How many lines are above its header, if not detected."
 )

@@ -17,7 +17,7 @@ MOST = 100  # endpoints of one environment
 
 
 def endpoint_names(first: str, number: int) -> list[str]:
-    """Return the names of so many endpoints: `shop`, `shop--2`, `shop--3`.
+    """Return the names of this many endpoints: `shop`, `shop--2`, `shop--3`.
 
     No pipeline's name contains two hyphens in a row, so they are never another environment's.
     """

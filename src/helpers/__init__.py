@@ -1,6 +1,6 @@
-"""What the notebooks call: a room for each thing that they handle, and in it small modules.
+"""What the notebooks call: a package for each thing that they handle, with small modules.
 
-- `session`, `parameters`: where one works, and with what. `errors`: what a person can put right.
+- `session`, `parameters`: where one works, and with what. `errors`: what a person can fix.
 - Notebook 01: `image`. Notebook 02: `pipeline`, and `cost`, of a run and of an endpoint.
 - Notebook 03: `data`, and `runs` of the pipelines. Notebooks 04 and 05: `deployment`.
 - `monitoring`: the models in service. `plots`, `display`: how all of it looks.

@@ -182,7 +182,7 @@ class _Arriving:
         return found
 
     def exactly(self, size: int) -> bytes:
-        """Return, and read, so many bytes."""
+        """Read and return this many bytes."""
         parts, missing = [self._arrived], size - len(self._arrived)
         while missing > 0:
             parts.append(self._receive())

@@ -18,7 +18,7 @@ FEW_ROWS = 10_000  # of a column, which is done in less time than threads take t
 
 
 def threads_for(rows: int) -> int:
-    """How many threads are best for columns of so many rows, one after the other."""
+    """How many threads are best for columns of this many rows, one after the other."""
     return (os.cpu_count() or 1) if rows > FEW_ROWS else 1
 
 

@@ -123,7 +123,7 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
 
 
 def _number(label: Label) -> float | None:
-    """The number that a label is written as; None if it is none."""
+    """The number that a label is written as; None if it is not one."""
     try:
         return float(label)
     except ValueError:
@@ -140,7 +140,7 @@ def as_labels(cells: pa.ChunkedArray, present: pd.Series) -> pd.Series:
     differ in nothing else.
 
     Args:
-        cells: the target as it stands in the file (n_rows,).
+        cells: the target as written in the file (n_rows,).
         present: whether a row has a label (n_rows,).
     """
     if not is_text(cells.type):
@@ -173,7 +173,7 @@ def labels_among_numbers(cells: pa.ChunkedArray, column: Column, options: Option
     They are in as many rows as the rarest number, or in more, and nobody says that they mean a missing value.
 
     Args:
-        cells: the target as it stands in the file (n_rows,).
+        cells: the target as written in the file (n_rows,).
         column: what was decided about it.
         options: the user's settings.
     """

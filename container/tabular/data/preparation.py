@@ -109,7 +109,7 @@ class Prepared:
 
     @property
     def held_out_cells(self) -> pa.Table:
-        """The held-out rows as they stand in the files, or as your own clean function left them."""
+        """The held-out rows as written in the files, or as your own clean function left them."""
         if self.rows is None:
             return cells_of(self.frame.iloc[self.test], self.schema)
         names = [column.name for column in self.schema.columns]

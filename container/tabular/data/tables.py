@@ -46,9 +46,9 @@ class Table:
     """A table as it was read.
 
     `frame` holds its rows: numbers as numbers, everything else as it was written. `cells` holds the same rows
-    as they stand in the files, without any reading. `decisions` says for each column how its cells are read.
-    `files` says how each file was read, and `warnings` what the user should know. `left_out` counts rows of
-    the files that are not rows of the table, by the reason.
+    as written in the files, without any interpretation. `decisions` says how the cells of each column are
+    read. `files` says how each file was read, and `warnings` what the user should know. `left_out` counts
+    rows of the files that are not rows of the table, by the reason.
     """
 
     frame: pd.DataFrame

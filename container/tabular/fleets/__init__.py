@@ -1,4 +1,4 @@
-"""A model for each partition of a table: its own one, or the pooled one of all partitions.
+"""A model for each partition of a table: its own, or the pooled one of all partitions.
 
 `unchanged` (partitions that need no search), `own` (the search for one partition, start here), `folds`
 (the same rows are scored by both models), `pooled` (the losses of the pooled model on these folds),

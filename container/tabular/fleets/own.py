@@ -53,7 +53,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What became of a partition's search: the document, the arrays of its model, and the loss of each row.
+    """The outcome of a partition's search: the document, the arrays of its model, and the loss of each row.
 
     Without a model, `document["reason"]` says why, and the losses are NaN (n_rows,).
     """

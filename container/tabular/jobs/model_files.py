@@ -35,7 +35,7 @@ from tabular.spec.documents.searches import SearchReport
 
 __all__ = ["FITS", "SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
 
-SEARCH = "search.json"  # what was tried; the next search of the same table begins with what was good
+SEARCH = "search.json"  # what was tried; the next search of the same table begins with what did well
 SAMPLE_ROWS = 3
 FITS = 2  # how many fits `write_model` takes as long as: one, and the comparison on all rows
 

@@ -1,4 +1,4 @@
-"""The rows on which a model is wrong and most sure, or furthest off, as they stand in the table.
+"""The rows about which a model is most confidently wrong, or furthest off, as written in the table.
 
 They are rows of somebody's own table, so they are in a file of their own in the same bucket, and not in the
 report, the page, the model card or the registry. They are few, and long cells are cut.
@@ -28,7 +28,7 @@ def mistakes(schema: Schema, truth: np.ndarray, answers: Answers, cells: pa.Tabl
         schema: of the columns.
         truth: the encoded target (n_rows,).
         answers: the model's predictions, and for classes their probabilities (n_rows, n_classes).
-        cells: the rows as they stand in the table.
+        cells: the rows as written in the table.
     """
     predicted, probabilities = answers
     if probabilities is None:

@@ -11,7 +11,7 @@ ENOUGH = 0.5  # of all rows: of more, the trials' several folds say more than on
 
 
 def is_sample(seen: int, rows: int) -> bool:
-    """Whether trials that saw so many of a table's rows have said too little about all of them."""
+    """Whether trials that saw this many of a table's rows have said too little about all of them."""
     return seen < ENOUGH * rows
 
 

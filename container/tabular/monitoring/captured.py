@@ -200,7 +200,7 @@ def lines(body: bytes) -> Iterator[bytes]:
 
 
 def moment(text: object) -> datetime | None:
-    """A time in ISO 8601; None if it is none, or names no time zone."""
+    """A time in ISO 8601; None if it is not one, or names no time zone."""
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
         return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None

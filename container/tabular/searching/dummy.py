@@ -1,4 +1,4 @@
-"""What a model has to beat: the score of one that knows the target's distribution and looks at no column."""
+"""What a model has to beat: the score of one that knows the target's distribution and ignores all columns."""
 
 import warnings
 from collections.abc import Sequence

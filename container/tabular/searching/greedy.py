@@ -54,7 +54,7 @@ class Gain(NamedTuple):
 
 
 def select(answers: Answers, targets: Sequence[np.ndarray], scoring: Scoring, most: int = MEMBERS) -> Mixture:
-    """The greedy ensemble of at most so many members; the shortest of several that are equally good."""
+    """The greedy ensemble of at most this many members; the shortest of several that are equally good."""
     reduced = _reduced(answers, targets, scoring)
     taken = _grow(reduced, targets, scoring, most)
     weights = _weights(taken)

@@ -125,7 +125,7 @@ class _Judge(NamedTuple):
         folds: int,
         random_state: int,
     ) -> "_Judge":
-        """The last of so many folds, which has the latest rows if there are times."""
+        """The last of this many folds, which has the latest rows if there are times."""
         fold = folds_to_search(target, schema, scorer, folds, random_state, 0, groups)[-1]
         scoring = Scoring(scorer, schema)
         return cls(fold, Prepared(frame, target, schema, groups, [fold], random_state, scoring), scoring)
@@ -136,7 +136,7 @@ class _Judge(NamedTuple):
         return trial if seen is None else seen.trial
 
     def look(self, trial: Trial, rows: int, say: Say) -> _Seen | None:
-        """Fit a trial, which saw so many rows, on all others than those of the fold; None if it fails."""
+        """Fit a trial, which saw this many rows, on all others than those of the fold; None if it fails."""
         algorithm, place, more = trial.configuration.algorithm, 0, ""
         worker = Here(self.prepared)
         worker.start(Task(trial.number, trial.configuration, 0))

@@ -260,7 +260,7 @@ def _listed(allowed: Iterable[str | None]) -> str:
 
 
 def encoding_of(name: object) -> str | None:
-    """The name that Python has for an encoding of text; None if it is none, or takes long for a long text."""
+    """Python's name for an encoding of text; None if it is not one, or takes long for a long text."""
     try:
         # Python also has codecs from text to text (rot13) and from bytes to bytes (base64); they fail here.
         known = isinstance(name, str) and isinstance("a".encode(name), bytes)

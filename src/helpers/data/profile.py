@@ -35,7 +35,7 @@ def overview(tables: Iterable[Dataset]) -> pd.DataFrame:
 
 
 def first_rows(tables: Iterable[Dataset], rows: int = 5) -> pd.DataFrame:
-    """The first rows of each table as they stand in the file, side by side: a line for each column."""
+    """The first rows of each table as written in the file, side by side: a line for each column."""
     shown = {}
     for dataset in tables:
         cells = dataset.table.cells.slice(0, rows)

@@ -42,7 +42,7 @@ def trials(searches: Mapping[str, Search]) -> Sequence[Axes]:
     """Plot the cross-validation score of every trial, by algorithm, with whiskers over its folds.
 
     A ring marks each data set's best, a vermilion dot a member of its ensemble: the larger, the more it
-    weighs. A dashed line is the score of a model that looks at no column. Scores that are far below are
+    weighs. A dashed line is the score of a model that ignores all columns. Scores that are far below are
     arrows at the edge; trials without a score are counted beside their algorithm. Of many data sets, one plot
     shows all trials of all of them, on the way from the dashed line to the best one.
 

@@ -1,4 +1,4 @@
-"""What became of each table of a run, as facts for its summary and as a table to look at."""
+"""The outcome of each table of a run, as facts for its summary and as a table to look at."""
 
 import os
 import re
@@ -111,7 +111,7 @@ def ended(
 def verdict(
     session: Session, execution: Execution, description: Mapping[str, Any], steps: Steps
 ) -> dict[str, Any]:
-    """What became of the model of an execution that has ended, or what failed, in few calls.
+    """The outcome of the model of an execution that has ended, or what failed, in few calls.
 
     The description may also be the execution's entry in a list.
     """
@@ -125,7 +125,7 @@ def verdict(
 
 
 def sentences(dataset: str, found: Mapping[str, Any]) -> str:
-    """What became of a data set, where the log is and what to do, for a terminal."""
+    """The outcome of a data set, where the log is and what to do, for a terminal."""
     log = f"\nLog: {found['log']}" if found.get("log") else ""
     advice = f"\n{found['advice']}" if found.get("advice") else ""
     return f"{dataset}: {found['said']}{log}{advice}"
@@ -134,7 +134,7 @@ def sentences(dataset: str, found: Mapping[str, Any]) -> str:
 def table(
     session: Session, executions: Sequence[Execution], left_out: Mapping[str, LeftOut] | None = None
 ) -> pd.DataFrame:
-    """A row for each table: what became of it, why, and how its model was judged.
+    """A row for each table: its outcome, the reason, and how its model was judged.
 
     Args:
         session: where they ran.
@@ -218,7 +218,7 @@ def _model(report: Report) -> dict[str, Any]:
 
 
 def _not_registered(report: Report) -> dict[str, Any]:
-    """What became of a model that was evaluated and not registered, and why."""
+    """The outcome of a model that was evaluated and not registered, and why."""
     gate = report["gate"]
     if gate["threshold_margin"] < 0:
         bound = f"{BOUND[direction(gate['metric'])]}{gate['threshold']:.6g}"
@@ -230,7 +230,7 @@ def _not_registered(report: Report) -> dict[str, Any]:
 
 
 def _standing(session: Session, execution: Execution) -> dict[str, Any]:
-    """What became of a table about which nothing is new; the earlier run has counted what it cost."""
+    """The outcome of a table about which nothing is new; the earlier run has counted what it cost."""
     report, version, awaits = evaluation(session, execution), *astuple(execution.standing)
     stands = "already awaited a decision" if awaits else "was rejected"
     return {

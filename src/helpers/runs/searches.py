@@ -50,7 +50,7 @@ class Search:
         stopped: of a packed search, what ended it: `trials` or `time`.
         warm_started_from: of a packed search, the version whose search it began with, if any.
         scorer: what scores the trials; greater is better for all scorers. Empty if it is not known.
-        dummy_score: the score of a model that looks at no column; None if it is not known.
+        dummy_score: the score of a model that ignores all columns; None if it is not known.
     """
 
     way: str

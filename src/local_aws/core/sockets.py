@@ -18,7 +18,7 @@ _ENOUGH = 8  # requests
 
 
 def set_time_limit(connection: socket.socket, seconds: float) -> None:
-    """Let a send or a receive that has waited for so many seconds raise a BlockingIOError."""
+    """Let a send or a receive that has waited for this many seconds raise a BlockingIOError."""
     whole = int(seconds)
     limit = _TIME.pack(whole, max(int((seconds - whole) * 1e6), not whole))  # zero would be no limit
     connection.setblocking(True)

@@ -248,7 +248,7 @@ def set_endpoint_seconds(server: Server, seconds: float) -> None:
 
 
 def interrupt(server: Server, job: str, notice: float = 120.0) -> None:
-    """Take the instances of a training job on spot capacity away, after SIGTERM and so many seconds.
+    """Take the instances of a training job on spot capacity away, after SIGTERM and this many seconds.
 
     Raises:
         LocalAwsError: It is not on spot capacity, or not training now.

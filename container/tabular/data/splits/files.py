@@ -45,7 +45,7 @@ def write_split(
         schema: the schema of the columns.
         groups: the number of each row's group (n_rows,), which folds keep together.
         subgroups: the columns (n_rows, n) by which an evaluation is broken down.
-        cells: the rows as they stand in the table (n_rows, n_columns), see `tabular.data.splits.held_out`.
+        cells: the rows as written in the table (n_rows, n_columns), see `tabular.data.splits.held_out`.
         training: the distributions of the training rows, see `tabular.monitoring.baseline`.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def read_split(folder: Path) -> tuple[pd.DataFrame, np.ndarray, Schema]:
 
 
 def read_cells(folder: Path) -> pa.Table | None:
-    """The rows of a split as they stand in the table; None if they were not written."""
+    """The rows of a split as written in the table; None if they were not written."""
     file = folder / CELLS
     return pq.read_table(file) if file.exists() else None
 

@@ -1,4 +1,4 @@
-"""Held-out rows as clients send them: the cells as they stand in the table, not the features made of them."""
+"""Held-out rows as clients send them: the cells as written in the table, not the features made from them."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def as_csv(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> str:
 
 
 def as_texts(cells: pa.Table, schema: Schema) -> Cells:
-    """The rows of a CSV request, as they stand in the table."""
+    """The rows of a CSV request, as written in the table."""
     columns = [plain_cells(cells[column.name]) for column in schema.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 

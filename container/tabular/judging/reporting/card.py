@@ -90,8 +90,8 @@ def _training(model: ModelFacts, job: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "objective_function": {
             "function": {"function": "Maximize", "facet": _cut(str(validation.get("scorer", "")), NAME)},
-            "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better, "
-            "and of what was selected, which flatters. No nested fold scores what it has helped to select.",
+            "notes": f"Mean over {validation.get('folds', '')} folds of cross-validation; greater is better. "
+            "The winner's score is too optimistic; no nested fold scores what it has helped to select.",
         },
         "training_observations": _cut(
             f"{_winner(model)} won the search and was refitted on {training.get('rows')} rows."

@@ -296,7 +296,7 @@ def _facts(model: ModelFacts, agreement: Agreement) -> str:
     rows = [
         *sorted(model["hyperparameters"].items()),
         *members(model).items(),
-        (f"cross-validated {scorer} (higher is better), of what was selected", validation.get("score", "")),
+        (f"cross-validated {scorer} (higher is better), of the winner", validation.get("score", "")),
         *([(nested, validation["nested_score"])] if "nested_score" in validation else []),
         ("rows of the trials", searched(model) or "all training rows"),
         ("training job", training.get("job", "")),

@@ -1,4 +1,4 @@
-"""Which configurations are tried: what was good before, the portfolio, then Optuna's sampler.
+"""Which configurations are tried: what did well before, the portfolio, then Optuna's sampler.
 
 Optuna: Akiba et al. (2019), https://arxiv.org/abs/1907.10902
 """
@@ -19,7 +19,7 @@ from tabular.spec.estimators import Categorical
 
 __all__ = ["SAMPLERS", "Proposals", "former"]
 
-WARM = 3  # one in this many trials is, at most, a configuration that was good before
+WARM = 3  # one in this many trials is, at most, a configuration that did well before
 SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
     "random": lambda seed: RandomSampler(seed=seed),
     "tpe": lambda seed: TPESampler(seed=seed),

@@ -54,7 +54,7 @@ class Checkpoint:
         return Trial(number, configuration, **said, answers=answers) if tried == configuration else None
 
     def save(self, trial: Trial, elapsed: float) -> None:
-        """Keep a trial that has ended, so many seconds after the search began.
+        """Keep a trial that has ended, this many seconds after the search began.
 
         Raises:
             OSError: if it cannot be written.

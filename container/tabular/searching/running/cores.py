@@ -20,7 +20,7 @@ def cores() -> int:
 
 
 def cores_now(width: int) -> int:
-    """How many of so many processes may be busy now; one always may."""
+    """How many of these processes may be busy now; one always may."""
     if not _is_shared():
         return width
     try:

@@ -1,4 +1,4 @@
-"""The run of a search: which fold of which trial comes next, and what becomes of what was found."""
+"""The run of a search: which fold of which trial comes next, and what is done with what was found."""
 
 import math
 from collections.abc import Callable

@@ -78,7 +78,7 @@ def workers(prepared: Prepared, width: int) -> Workers:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """Let the libraries use so many threads; algorithms that are told how many read it from the variable."""
+    """Let the libraries use this many threads; algorithms that take a number read it from the variable."""
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = str(number)
     try:

@@ -106,7 +106,7 @@ def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequen
 
 
 def _of_tensors(content: Sequence[Any], model: Names) -> list[Any] | None:
-    """Rows of a list of columns with their names, as KServe and Triton take; None if it is none."""
+    """Rows of a list of columns with their names, as KServe and Triton take; None if it is not one."""
     for one in content:
         if not isinstance(one, dict) or not {"name", "data"} <= one.keys() or _is_row(one, model):
             return None
@@ -205,7 +205,7 @@ def _envelope(content: Mapping[str, Any], model: Names) -> str | None:
 
 
 def _of_tensor(content: Mapping[str, Any]) -> list[Any] | None:
-    """The rows of one tensor with all columns, whose cells may be in one list; None if it is none."""
+    """The rows of one tensor with all columns, whose cells may be in one list; None if it is not one."""
     cells, shape = content.get("data", content.get("values")), content.get("shape")
     if not (isinstance(cells, list) and isinstance(shape, list) and cells):
         return None

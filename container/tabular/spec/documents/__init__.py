@@ -7,5 +7,5 @@
 - `reports`: evaluation.json and mistakes.json, which EvaluateBestModel writes.
 - `words`: what they say about a model, for people.
 
-A job brings only those that it imports: a new field of a report runs no training again.
+A job brings only those that it imports: a new field of a report makes no training run again.
 """

@@ -23,10 +23,11 @@ __all__ = [
 class CrossValidation(TypedDict):
     """How what won was scored, and on how many of the training rows.
 
-    `score` is the best of many, which flatters. `nested_score` is that of nested cross-validation, in which
-    no fold scores what it has helped to select; it is missing if only the winner's own scores are known.
-    `dummy_score` is that of a model that looks at no column, see `tabular.searching.dummy`; None if it is not
-    defined, and missing in earlier manifests.
+    `score` is the best of many, so it is too optimistic. `nested_score` is that of nested cross-validation,
+    in which no fold scores what it has helped to select; it is missing if only the winner's own scores are
+    known.
+    `dummy_score` is that of a model that ignores all columns, see `tabular.searching.dummy`; None if it is
+    not defined, and missing in earlier manifests.
     """
 
     scorer: str

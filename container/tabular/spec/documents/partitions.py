@@ -24,7 +24,7 @@ class Partition(TypedDict):
 
 
 class OwnModel(TypedDict):
-    """What became of the search for a partition's own model; without one, only the reason.
+    """The outcome of the search for a partition's own model; without one, only the reason.
 
     `optimism` is by how much the loss of the best trial is too small, because it was chosen by it. `model`
     has the names of the columns that it uses, and what a manifest says of encodings and estimator. Its

@@ -106,7 +106,7 @@ class Curve:
     high: tuple[float, float]
 
     def seconds(self, cells: Range) -> Range:
-        """The seconds for so many cells."""
+        """The seconds for this many cells."""
         return Range(self.low[0] + self.low[1] * cells.low, self.high[0] + self.high[1] * cells.high)
 
 

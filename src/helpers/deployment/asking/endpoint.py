@@ -107,7 +107,7 @@ def held_out(session: Session, package: ModelVersion) -> HeldOut:
         cells = pq.read_table(io.BytesIO(read(session, f"{uri}/{CELLS}")))
     except session.client(
         "s3"
-    ).exceptions.NoSuchKey:  # evaluated before these rows were kept as they stand in the table
+    ).exceptions.NoSuchKey:  # evaluated before these rows were kept as written in the table
         cells = cells_of(table, schema)
     return HeldOut(pd.DataFrame(as_json(cells, schema), columns=names, dtype=object), labels)
 

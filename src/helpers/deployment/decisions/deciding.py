@@ -1,4 +1,4 @@
-"""Approves or rejects versions, each at most once, and leaves what became of it as facts about a data set.
+"""Approves or rejects versions, each at most once, and leaves the outcome as facts about a data set.
 
 A decision names a version, so taking it again does nothing.
 """
@@ -31,7 +31,7 @@ def decide(
     datasets: Sequence[str],
     reason: str = "",
 ) -> list[Decision]:
-    """Approve or reject the chosen versions, each at most once, and return what became of each data set.
+    """Approve or reject the chosen versions, each at most once, and return the outcome for each data set.
 
     What has been decided otherwise stands, unless a person named the version by its number.
 

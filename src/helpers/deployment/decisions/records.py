@@ -26,7 +26,7 @@ _FORBIDDEN, _LONGEST = re.compile(r"[^\w .:/=+\-@]"), 256
 
 @dataclass(frozen=True)
 class Decision(ModelVersion):
-    """A version after a decision on it: its status, what became of the wish, and whether the wish holds."""
+    """A version after a decision on it: its status, the outcome of the wish, and whether the wish holds."""
 
     outcome: str = ""
     holds: bool = True
@@ -79,7 +79,7 @@ def record(
 
 
 def outcome_of(package: ModelVersion, status: str, outcome: str, holds: bool = True) -> Decision:
-    """A version with the status that it has now, and what became of the wish."""
+    """A version with the status that it has now, and the outcome of the wish."""
     return Decision(package.dataset, package.version, status, package.arn, outcome, holds)
 
 

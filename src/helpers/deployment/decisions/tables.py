@@ -1,4 +1,4 @@
-"""Decisions to look at: what there is to decide on, and what became of it."""
+"""Decisions to look at: what there is to decide on, and the outcome."""
 
 from collections.abc import Iterable, Sequence
 
@@ -32,7 +32,7 @@ def table(session: Session, chosen: Sequence[Candidate]) -> pd.DataFrame:
 
 
 def report(decisions: Iterable[Decision]) -> pd.DataFrame:
-    """A row for each version: its status, what became of the wish, and how to approve what still waits.
+    """A row for each version: its status, the outcome of the wish, and how to approve what still waits.
 
     Those that do not hold come first.
     """

@@ -211,7 +211,7 @@ class Following:
 
 
 def stages(decided: datetime, said: Sequence[deployer.Word]) -> list[tuple[str, str, str]]:
-    """The way of a decision into service, as far as it has come: each stage, its status and a detail.
+    """How far a decision has come on its way into service: each stage, its status and a detail.
 
     Args:
         decided: when the decision was made.

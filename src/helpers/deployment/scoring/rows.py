@@ -1,4 +1,4 @@
-"""The requests of a table: the columns that a model needs, with the cells as they stand in the table.
+"""The requests of a table: the columns that a model needs, with the cells as written in the table.
 
 CSV wherever the cells are text or plain numbers, which the server's C reader takes; JSON for typed cells that
 CSV would not tell apart, such as the level 1 and the number 1.0.

@@ -1,4 +1,4 @@
-"""The way of a table through a model: locally through a server of its own, on AWS by batch transform."""
+"""How a table gets its predictions: locally from a server of its own, on AWS by batch transform."""
 
 import os
 import tempfile
@@ -36,7 +36,7 @@ AT_A_TIME = os.cpu_count() or 1  # requests; each waits for as much of the table
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a table: where the output is, by which version, how many rows, in how many seconds.
+    """The result for a table: where the output is, by which version, how many rows, in how many seconds.
 
     `notes` say what was not obvious about how the table's files are written.
     """

@@ -1,4 +1,4 @@
-"""The held-out rows on which a model is wrong and most sure, as they stand in the table.
+"""The held-out rows about which a model is most confidently wrong, as written in the table.
 
 They are rows of your own table: EvaluateBestModel keeps 20 of them in a file beside its report, and a
 notebook that is stored or sent shows what this shows.
@@ -28,7 +28,7 @@ GONE = ("404", "NoSuchKey")
 def surest(
     session: Session, executions: Iterable[Execution], reports: Mapping[str, Report], most: int = 5
 ) -> pd.DataFrame:
-    """The surest mistakes of each model, as `of_documents` shows them.
+    """The most confident mistakes of each model, as `of_documents` shows them.
 
     Args:
         session: where they were evaluated.

@@ -34,7 +34,7 @@ def watch(
 ) -> list[Execution]:
     """Show the progress of executions until the last one ends, and start those that wait.
 
-    What became of each is recorded as soon as it ends; one that fails does not stop the others.
+    The outcome of each is recorded as soon as it ends; one that fails does not stop the others.
 
     Args:
         session: where they run.

@@ -63,8 +63,8 @@ class Notebook(TypedDict):
 class Scores(TypedDict):
     """How a model was judged; `value` is that of `metric`, by which the gate decides.
 
-    `cross_validation` is the best of many, which flatters; in nested cross-validation, no fold scores what it
-    has helped to select.
+    `cross_validation` is the best of many, so it is too optimistic; in nested cross-validation, no fold
+    scores what it has helped to select.
     """
 
     scorer: str
@@ -174,7 +174,7 @@ class Notification(TypedDict):
 
 
 class DataSet(TypedDict):
-    """What became of one data set; null is unknown, or does not apply.
+    """The outcome of one data set; null is unknown, or does not apply.
 
     Attributes:
         outcome: The one word for it.

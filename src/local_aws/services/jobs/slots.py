@@ -31,7 +31,7 @@ class Slots:
         self._note()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait so many seconds for a free processor; return whether the job may begin."""
+        """Wait this many seconds for a free processor; return whether the job may begin."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._running < self._cores, timeout):
                 return False
