@@ -158,7 +158,7 @@ def run(
     if resume and (only or start):
         raise click.UsageError("--resume chooses the notebooks; leave out --only and --from.")
     if only_failed and not resume:
-        raise click.UsageError("--only-failed needs a run; name one by --resume, such as --resume latest.")
+        raise click.UsageError("--only-failed needs a run; name one with --resume, such as --resume latest.")
     from commands.running import perform, planning
 
     values, own = parameters.read(file), dict(given)

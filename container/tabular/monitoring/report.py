@@ -111,7 +111,7 @@ def compare(
             )
         return report | {"status": "too_few_rows", "said": said}
     said = (
-        "No request of this version was captured in the window; CAPTURE_RATE, or Terraform's capture_rate on "
+        "No request to this version was captured in the window; CAPTURE_RATE, or Terraform's capture_rate on "
         "AWS, is the share of the requests that are."
     )
     return report | {"status": "no_capture", "said": said}

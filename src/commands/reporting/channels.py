@@ -117,7 +117,7 @@ def _topic(arn: str, region: str) -> Channel:
             passing = error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500 or "Throttl" in code
             raise NotSent(f"SNS answered {code}{denied}", again=passing) from None
         except BotoCoreError as error:
-            raise NotSent(f"SNS cannot be asked ({type(error).__name__})", again=True) from None
+            raise NotSent(f"SNS cannot be called ({type(error).__name__})", again=True) from None
 
     return Channel(arn, _bounded(send))
 
@@ -159,7 +159,7 @@ def _command(text: str) -> Channel:
     program = shutil.which(words[0])
     if program is None:
         raise BadInput(
-            f"NOTIFY names no program that can be run, and nothing else that is known; give {ALLOWED}."
+            f"NOTIFY names neither a program that can be run nor anything else that is known; give {ALLOWED}."
         )
 
     def send(content: Content, seconds: float) -> None:

@@ -129,7 +129,7 @@ def _put(session: Session, files: Mapping[str, str]) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] not in DENIED:
             raise
-        print("You may not put the page into the bucket; an operator may.", file=sys.stderr)
+        print("You may not write the page to the bucket; an operator may.", file=sys.stderr)
         return ""
     return session.uri(f"{prefix}{FILE}")
 

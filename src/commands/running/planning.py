@@ -148,7 +148,7 @@ def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None
     if wanted and "04" in numbers and "03" not in numbers and not named:
         raise BadInput(
             f"APPROVE is {value['APPROVE']!r}, but without notebook 03 this run registers no versions to "
-            "decide on; say which: VERSIONS is latest or such as {wine: 3}, or RUN_ID is the run of 03."
+            "decide on; set VERSIONS to latest or, for example, {wine: 3}, or RUN_ID to the run of 03."
         )
 
 

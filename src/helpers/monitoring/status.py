@@ -155,7 +155,7 @@ def table(document: Status) -> pd.DataFrame:
     }
     whole = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("data set")
     known = whole.loc[:, whole.notna().any()].convert_dtypes()
-    known.attrs[INSTEAD] = "No table was trained yet, so there is no model to look at; run notebook 3."
+    known.attrs[INSTEAD] = "No table has been trained yet, so there is no model to look at; run notebook 3."
     return known
 
 

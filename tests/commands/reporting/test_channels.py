@@ -80,9 +80,9 @@ def test_it_may_be_in_an_environment_variable(monkeypatch: pytest.MonkeyPatch) -
         ("https://host:SECRET/", "NOTIFY is not a web address that can be used"),
         (
             "hooks.example.com/SECRET",
-            "NOTIFY names no program that can be run, and nothing else that is known",
+            "NOTIFY names neither a program that can be run nor anything else that is known",
         ),
-        ("arn:aws:sqs:eu-central-1:123456789012:SECRET", "NOTIFY names no program that can be run"),
+        ("arn:aws:sqs:eu-central-1:123456789012:SECRET", "NOTIFY names neither a program that can be run"),
         ("tell 'SECRET", "NOTIFY is not a command that can be read (No closing quotation)"),
     ],
 )

@@ -86,8 +86,8 @@ def _decide(
         return outcome_of(one, current, f"{current.lower()} already: {said}")
     if current != PENDING and not one.named:
         outcome = (
-            f"not decided, because it has been {current.lower()} already: {said}. To {VERB[status]} it all "
-            f"the same, name it: VERSIONS = {{{dataset!r}: {one.version}}}"
+            f"not decided, because it has been {current.lower()} already: {said}. To {VERB[status]} it "
+            f"anyway, name it: VERSIONS = {{{dataset!r}: {one.version}}}"
         )
         return outcome_of(one, current, outcome, holds=False)
     return record(session, one, before, status, reason, who, NOTEBOOK)

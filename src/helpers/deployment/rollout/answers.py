@@ -78,7 +78,7 @@ def ask(
     try:
         return _asked(session, rows, decided)
     except KeyboardInterrupt:
-        raise Interrupted("Interrupted. What was decided stands; run this cell again to ask.") from None
+        raise Interrupted("Interrupted. The decisions stand; run this cell again to ask.") from None
 
 
 def _asked(

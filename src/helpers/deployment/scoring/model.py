@@ -98,7 +98,7 @@ def find(session: Session, name: str, version: int | None, folder: Path) -> Mode
         listed = packages(session, dataset)
         if listed:
             have = _listed([str(package.version) for package in listed])
-            raise BadInput(f"No version of {dataset!r} is in service; name one by --version: {have}.")
+            raise BadInput(f"No version of {dataset!r} is in service; name one with --version: {have}.")
         raise BadInput(f"There is no model {name!r}. {_nearest(dataset, serving)}")
     number = serving[dataset]["version"] if version is None else version
     listed = packages(session, dataset)

@@ -99,7 +99,7 @@ def check_output(path: Path) -> None:
             raise IsADirectoryError(f"{path} is a folder")
     except OSError as error:
         raise BadInput(
-            f"The output {path} cannot be written ({one_line(error)}); give another path by --output."
+            f"The output {path} cannot be written ({one_line(error)}); give another path with --output."
         ) from None
 
 

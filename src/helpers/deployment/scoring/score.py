@@ -123,7 +123,7 @@ def _table(
         raise BadInput(f"The table {uri!r}: {error}.") from None
     if any(_is_file(output, file) for file in files):
         which = "the table" if len(files) == 1 else f"one of the {len(files)} files of the table"
-        raise BadInput(f"The output {output} would replace {which}; give another path by --output.")
+        raise BadInput(f"The output {output} would replace {which}; give another path with --output.")
     paths = [file.path for file in files]
     opened = [_opened(path, written) for path in paths]
     names = opened[0][0]
@@ -188,7 +188,7 @@ def _beside(table: str) -> str:
     """
     kind = sources.scheme(table)
     if sources.WILDCARDS.search(table) or table.endswith("/"):
-        raise BadInput(f"{table!r} may be many files, so its output needs a name; give it by --output.")
+        raise BadInput(f"{table!r} may be many files, so its output needs a name; give it with --output.")
     name = Path(urlsplit(table).path if kind else table).name or table
     suffix = ".parquet" if name.endswith((".parquet", ".pq")) else ".csv"
     scored = f"{name.partition('.')[0].rpartition(':')[2]}.scored{suffix}"
@@ -209,5 +209,5 @@ def _upload(session: Session, path: Path, uri: str) -> None:
         s3.upload_file(str(path), parts.netloc, parts.path.lstrip("/"))
     except (BotoCoreError, ClientError, S3UploadFailedError) as error:
         raise BadInput(
-            f"The output {uri} cannot be written ({one_line(error)}); give another place by --output."
+            f"The output {uri} cannot be written ({one_line(error)}); give another place with --output."
         ) from None

@@ -74,7 +74,7 @@ class Server:
         except (OSError, HTTPException) as error:
             connection.close()
             raise JobFailed(
-                f"The model server does not answer any more ({type(error).__name__}); run this again, with "
+                f"The model server no longer answers ({type(error).__name__}); run this again, with "
                 "fewer other programs if it ran out of memory."
             ) from None
 

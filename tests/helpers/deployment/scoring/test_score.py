@@ -56,7 +56,7 @@ def test_the_command_says_how_many_rows_and_where(
     )
     assert len(pd.read_csv(tmp_path / "new/out.csv")) == 30
     assert main(asked) == 2
-    assert "is in service; name one by --version: '1'" in capsys.readouterr().err
+    assert "is in service; name one with --version: '1'" in capsys.readouterr().err
 
 
 def test_what_was_found_of_the_file_is_said_and_what_was_not_can_be(
@@ -157,7 +157,7 @@ def test_typed_cells_of_a_column_of_words_are_sent_as_json(
     [
         ({"model": "nowhere"}, r"There is no model 'nowhere'"),
         ({"version": 7}, r"has no version 7; the registry has '1'"),
-        ({"version": None}, r"No version of 'scored-\w+' is in service; name one by --version: '1'"),
+        ({"version": None}, r"No version of 'scored-\w+' is in service; name one with --version: '1'"),
         ({"table": "missing.csv"}, r"There is no file"),
         ({"table": "empty.csv"}, r"has no rows"),
         ({"table": "broken.parquet"}, r"Cannot read the table broken\.parquet"),
@@ -267,7 +267,7 @@ def test_an_interrupt_leaves_neither_output_nor_server(
     with pytest.raises(KeyboardInterrupt):
         score(session, str(tmp_path / "table.csv"), classes.dataset, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
-    with pytest.raises(JobFailed, match="does not answer any more"):
+    with pytest.raises(JobFailed, match="no longer answers"):
         servers[0].send("GET", "/ping", b"", {})
 
 
