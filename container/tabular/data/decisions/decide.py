@@ -31,7 +31,7 @@ from tabular.data.decisions.words import booleans, category, merged, option_of, 
 from tabular.data.values.cells import numbers_among
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers, may_be_number
-from tabular.spec.columns import Column
+from tabular.spec.columns import PLAIN, Column
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["column_of", "decide"]
@@ -132,7 +132,7 @@ def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Deci
     style = found.column.number
     if not grouped or found.column.kind != "numeric" or (style is not None and style.thousands):
         return found
-    said = doubt_of_points(cells)
+    said = doubt_of_points(cells, style or PLAIN)
     return replace(found, evidence=(*found.evidence, said), doubts=(*found.doubts, said))
 
 

@@ -62,8 +62,9 @@ __all__ = [
 ]
 
 FEW_MARKS = 3
-GROUPED = r"^\s*[-+]?[1-9]\d{0,2}\.\d{3}"
-GROUPED_OR_WORD = r"^\s*(?:[-+]?(?:0|[1-9]\d{0,2}(?:\.\d{3})*)\s*|[^0-9]*)$"
+# Whole numbers whose points may separate thousands, also beside a currency or a unit, and words.
+GROUPED = r"^[^0-9.,]*[1-9]\d{0,2}\.\d{3}"
+GROUPED_OR_WORD = r"^(?:[^0-9.,]*(?:0|[1-9]\d{0,2}(?:\.\d{3})*)[^0-9.,]*\.?|[^0-9]*)$"
 # What numbers in a notation are taken for.
 MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
@@ -81,7 +82,7 @@ LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate i
 
 
 def points_may_group(cells: pa.ChunkedArray) -> bool:
-    """Whether all points could separate thousands, as in 1.234 and 950, also beside words such as k.A."""
+    """Whether all points could separate thousands, as in 1.234, 950 and 2.000 €, also beside words."""
     for some in (cells.slice(0, FIRST), cells):  # most columns fail on the first cells
         if not pc.any(pc.match_substring_regex(some, r"[0-9]")).as_py():
             return False
@@ -90,12 +91,12 @@ def points_may_group(cells: pa.ChunkedArray) -> bool:
     return pc.any(pc.match_substring_regex(cells, GROUPED)).as_py() is True
 
 
-def doubt_of_points(cells: pa.ChunkedArray) -> str:
+def doubt_of_points(cells: pa.ChunkedArray, form: NumberFormat = PLAIN) -> str:
     """What to say of points that may separate thousands, and are read as decimal points."""
     grouped = cells.filter(pc.match_substring_regex(cells, GROUPED))
     first = grouped[0].as_py().strip()
     return (
-        f"{first!r} is read as the number {float(first):g}; set thousands to '.' if it means "
+        f"{first!r} is read as the number {read_number(first, form):g}; set thousands to '.' if it means "
         f"{first.replace('.', '')}."
     )
 

@@ -19,6 +19,9 @@ COMMAS = r"^[-+]?(\d+(\.\d{3})*,(\d|\d\d|\d{4,})|0,\d+) *$"
 POINTS = r"^[-+]?(\d*\.(\d|\d\d|\d{4,})|0?\.\d+) *$"
 WITH_COMMAS = r"^[-+]?\d+(,\d+)? *$"
 WITH_POINTS = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)? *$"
+# The same commas in numbers beside a currency or a unit, and what a column of them consists of.
+MEASURED_COMMAS = r"^[^0-9.,()\[\]]*(\d+(\.\d{3})*,(\d|\d\d|\d{4,})|0,\d+)[^0-9.,()\[\]]*\.?$"
+WITH_MEASURED_COMMAS = r"^[^0-9.,()\[\]]*(\d+(\.\d{3})*(,\d+)?[^0-9.,]*\.?)?$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +47,14 @@ class FileStyle:
 
     @cached_property
     def has_decimal_commas(self) -> bool:
-        """Whether some column has numbers such as 12,5, in a file whose cells no comma separates."""
-        return self._has_other_delimiters and any(_some(cells, COMMAS) for cells in self._samples)
+        """Whether some column has numbers such as 12,5, in a file whose cells no comma separates.
+
+        Beside currencies and units, as in 12,5 m², all of its cells must be such numbers or words.
+        """
+        return self._has_other_delimiters and (
+            any(_some(cells, COMMAS) for cells in self._samples)
+            or self._has_columns(WITH_MEASURED_COMMAS, MEASURED_COMMAS)
+        )
 
     @property
     def _has_other_delimiters(self) -> bool:

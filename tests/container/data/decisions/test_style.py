@@ -29,5 +29,22 @@ def test_other_numbers_of_a_file_tell_what_its_commas_are(columns, delimiter, li
     assert FileStyle(columns, [delimiter]).likely_decimal_comma is likely
 
 
+@pytest.mark.parametrize(
+    ("column", "has"),
+    [
+        (["70,8 m\u00b2", "85 m\u00b2", ""], True),
+        (["1.234,50 \u20ac", "12,00 \u20ac"], True),
+        (["3,5 Zi.", "k.A."], False),
+        (["1,234 km", "2,345 km"], False),
+        (["(10,20]", "(20,30]"], False),
+        (["Gasse 1,5", "Weg"], True),
+        (["01,02,2024", "12,5 h"], False),
+    ],
+)
+def test_numbers_beside_units_have_decimal_commas_only_if_all_cells_are_such(column, has):
+    assert FileStyle([pa.chunked_array([column])], [";"]).has_decimal_commas is has
+    assert not FileStyle([pa.chunked_array([column])], [","]).has_decimal_commas
+
+
 def test_typed_columns_say_nothing():
     assert FileStyle([pa.chunked_array([[1.5, 2.25]])], [";"]).likely_decimal_comma
