@@ -22,7 +22,7 @@ from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["as_labels", "encode", "infer_schema", "labels_among_numbers"]
+__all__ = ["as_labels", "encode", "infer_schema", "labels_among_numbers", "means_yes"]
 
 # Beside the words for true and false, of which the one for true is the positive class.
 _POSITIVE_AND_NEGATIVE = (
@@ -40,6 +40,16 @@ _POSITIVE_AND_NEGATIVE = (
 )
 OPPOSITES = tuple(map(frozenset, _POSITIVE_AND_NEGATIVE))
 POSITIVE = frozenset(positive for positive, _ in _POSITIVE_AND_NEGATIVE)
+# What makes the opposite of the words beside it: no rain and rain.
+NEGATIONS = frozenset(
+    (
+        *("no", "not", "non", "without", "kein", "keine", "nicht", "ohne", "pas", "sans", "sin", "sem"),
+        *("não", "nao", "senza", "geen", "niet", "zonder", "nie", "bez", "ne", "nem", "inte", "ej", "ikke"),
+        *("değil", "не", "без", "нет", "未", "非", "无", "無", "不", "没有", "미", "비", "không"),
+    )
+)
+# What is usual, beside what is looked for.
+USUAL = frozenset(("normal", "control", "healthy", "benign", "legit", "legitimate", "genuine", "ham"))
 FIRST = 100  # rows
 BEYOND = 2**63  # the whole numbers of 64 bits
 NONE_DECIDED: Mapping[str, Decision] = MappingProxyType({})
@@ -116,10 +126,36 @@ def _positive(classes: Sequence[Label], target: str, options: Options) -> Label 
             f"The option positive is {given!r}, and the classes of {target!r} are {classes[0]!r} and "
             f"{classes[1]!r}; name one of them."
         )
-    words = [str(label).strip().lower() for label in classes]
-    if not meant and frozenset(words) in (*BOOLEAN_PAIRS, *OPPOSITES):
-        meant = [label for label, word in zip(classes, words, strict=True) if word in (*TRUE, *POSITIVE)]
-    return meant[0] if meant else classes[1]
+    if meant:
+        return meant[0]
+    place = means_yes(classes)
+    return classes[1 if place is None else place]
+
+
+def means_yes(classes: Sequence[Label]) -> int | None:
+    """Which of two classes means yes, or is what is looked for; None if nobody knows.
+
+    Only what is not in both tells: yes and no, positive and negative; the greater of two numbers, or what is
+    above a limit; a word without its negation (rain and no rain), or beside what means no or is usual.
+    """
+    texts = [str(label).strip().casefold() for label in classes]
+    if all(_number(text) is not None for text in texts) or [text[:1] for text in texts] == ["<", ">"]:
+        return 1
+    found = [re.findall(r"[^\W_]+", text) for text in texts]
+    apart = [" ".join(word for word in found[place] if word not in found[1 - place]) for place in (0, 1)]
+    for pair in (texts, apart):
+        if frozenset(pair) in (*BOOLEAN_PAIRS, *OPPOSITES):
+            return next(place for place, word in enumerate(pair) if word in (*TRUE, *POSITIVE))
+    joined = ["".join(words) for words in found]
+    for place, other in ((0, 1), (1, 0)):
+        is_negated = joined[other] in {negation + joined[place] for negation in NEGATIONS}
+        if is_negated or (apart[other] in NEGATIONS and apart[place] not in NEGATIONS):
+            return place
+        if apart[other] in USUAL and apart[place] not in USUAL:
+            return place
+        if texts[other].isalpha() and BOOLEANS.get(texts[other]) == 0 and texts[place] not in BOOLEANS:
+            return place
+    return None
 
 
 def _number(label: Label) -> float | None:

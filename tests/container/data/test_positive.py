@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from support.container.tables import mixed
-from tabular.data.inference import infer_schema
+from tabular.data.inference import infer_schema, means_yes
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
@@ -36,8 +36,24 @@ def schema_of(labels, **options):
         (("\u9633\u6027", "\u9634\u6027"), "\u9633\u6027"),
         ((0, 1), 1),
         ((1, 2), 2),
+        ((-1, 1), 1),
         (("bad", "good"), "good"),  # nobody knows: the second
         (("benign", "malignant"), "malignant"),
+        (("defect", "no defect"), "defect"),
+        (("Canceled", "Not_Canceled"), "Canceled"),
+        (("click", "no_click"), "click"),
+        (("ckd", "notckd"), "ckd"),
+        (("Nicht gek\u00fcndigt", "gek\u00fcndigt"), "gek\u00fcndigt"),
+        (("Will leave", "Will not leave"), "Will leave"),
+        (("no-recurrence-events", "recurrence-events"), "recurrence-events"),
+        (("\u6d41\u5931", "\u672a\u6d41\u5931"), "\u6d41\u5931"),
+        (("No", "deceased"), "deceased"),
+        (("anomaly", "normal"), "anomaly"),
+        (("attack", "normal."), "attack"),
+        (("case", "control"), "case"),
+        (("tested_negative", "tested_positive"), "tested_positive"),
+        (("result: neg", "result: pos"), "result: pos"),
+        (("<=50K", ">50K"), ">50K"),
     ],
 )
 def test_without_a_word_from_the_user_it_is_the_one_that_means_yes_or_the_second(labels, positive):
@@ -45,6 +61,23 @@ def test_without_a_word_from_the_user_it_is_the_one_that_means_yes_or_the_second
     assert schema.positive == positive
     assert schema.classes == tuple(sorted(labels))
     assert Schema.from_dict(schema.to_dict()) == schema
+
+
+@pytest.mark.parametrize(
+    ("labels", "known"),
+    [
+        (("no", "yes"), True),
+        ((1, 2), True),
+        (("<=50K", ">50K"), True),
+        (("defect", "no defect"), True),
+        (("Churned", "Stayed"), False),
+        (("bad", "good"), False),
+        (("a b", "b a"), False),
+        (("", "+"), False),
+    ],
+)
+def test_it_is_known_whether_a_class_means_yes(labels, known):
+    assert (means_yes(labels) is not None) is known
 
 
 @pytest.mark.parametrize(

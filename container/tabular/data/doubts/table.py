@@ -14,7 +14,7 @@ from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.many.counts import count
 from tabular.data.doubts.placeholders import may_be_beyond, placeholders, repeated_and_far
 from tabular.data.figures import Figures
-from tabular.data.inference import NONE_DECIDED
+from tabular.data.inference import NONE_DECIDED, means_yes
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, NO_RESULTS, folded
 from tabular.spec.columns import Column, Schema
@@ -108,6 +108,16 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _alike_otherwise(list(map(str, labels)))
         if marks := _marks(labels, NO_LABELS):
             yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
+        if (
+            schema.positive is not None
+            and schema.options.positive is None
+            and means_yes(schema.classes) is None
+        ):
+            first, second = schema.classes
+            yield (
+                f"{second!r} is the positive class only because it comes after {first!r} in the alphabet; "
+                "if the other is the class of interest, name it in positive."
+            )
 
 
 def _of_levels(
