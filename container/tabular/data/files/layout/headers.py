@@ -6,7 +6,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from tabular.data.files.layout.lines import COMMENT, Line, first_lines, lines_are, shown
-from tabular.data.files.layout.places import FEWEST_ROWS, end_of_header, place_of_header, place_of_target
+from tabular.data.files.layout.places import (
+    FEWEST_ROWS,
+    NEARLY_ALL,
+    end_of_header,
+    place_of_header,
+    place_of_target,
+)
 
 __all__ = ["DELIMITERS", "FoundHeader", "find_header"]
 
@@ -65,6 +71,8 @@ def find_header(
             continue  # it only stands beside another
         place = 0 if above is not None else place_of_header(lines)
         width = len(lines[place].cells) if lines else 0
+        if delimiter == " " and best[0] >= NEARLY_ALL and best[2] > width:
+            continue  # blanks stand in the cells of a table that another separates
         alike = sum(len(line.cells) == width for line in lines[place:]) / max(1, len(lines))
         if width > 1 and (alike, place == 0, width) > best:
             best, found = (alike, place == 0, width), (delimiter, lines, place)

@@ -36,9 +36,9 @@ def first_lines(text: str, delimiter: str) -> list[Line]:
 
 
 def is_rule(cells: Sequence[str]) -> bool:
-    """Whether a line is drawn, as below the header of what databases print."""
+    """Whether a line is drawn, as below the header of what databases print, or above a footer."""
     filled = [cell for cell in cells if cell]
-    return bool(filled) and all(cell.strip() and not cell.strip("-=:+ ") for cell in filled)
+    return bool(filled) and all(cell.strip() and not cell.strip("-=:+_ ") for cell in filled)
 
 
 def lines_are(count: int, where: str) -> str:

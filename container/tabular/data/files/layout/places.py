@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tabular.data.files.layout.lines import COMMENT, Line, is_rule
 from tabular.data.values.cells import MARKS
 
-__all__ = ["FEWEST_ROWS", "end_of_header", "place_of_header", "place_of_target"]
+__all__ = ["FEWEST_ROWS", "NEARLY_ALL", "end_of_header", "place_of_header", "place_of_target"]
 
 MOST_TITLES = 30  # lines
 MOST_FURTHER = 3  # lines of a header below its names

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Mapping
 from functools import partial, reduce
+from itertools import takewhile
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from tabular.spec.errors import amount
 __all__ = ["find_totals", "is_total"]
 
 LAST_ROWS = 2  # a total of sums, and one of means
+MOST_TOTALS = 12  # rows, of all and of groups: Total: Campaigns, Total: Account
 FEWEST_ROWS = 3  # above a total
 MOSTLY = 0.8
 TOTALS = frozenset(
@@ -30,6 +32,7 @@ TOTALS = frozenset(
 _DIGITS = frozenset("0123456789-")  # with which none of them begins
 _WORD = "total|totals|sum|summe|ergebnis|somme|suma|totale|totaal|итог"
 _OF_A_GROUP = rf"^((({_WORD})[ :]+\S.*)|(\S.*[ :]({_WORD})))$"
+_SAYS_OF_A_GROUP = re.compile(_OF_A_GROUP, re.IGNORECASE)
 
 
 def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
@@ -64,6 +67,8 @@ def _subtotals(table: pa.Table) -> list[int]:
 def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
     end = _end(table)
     above = max(FEWEST_ROWS, end - LAST_ROWS)
+    if (several := _several(table, end)) and (found := _of_several(table, several, end, style)):
+        return found
     totals, notes = [], []
     # The last rows of all columns at once: to ask each of thousands of columns for a row takes long.
     for row, cells in enumerate(table.slice(above, max(0, end - above)).to_pylist(), above):
@@ -74,6 +79,31 @@ def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
             totals, notes, above = [], [], row + 1
         notes += [f"row {row + 1} {found[1]}"] if found else []
     return totals, notes
+
+
+def _several(table: pa.Table, end: int) -> int:
+    """Where more than `LAST_ROWS` rows begin, up to the end, that all say of what they are totals; or 0."""
+    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
+    place = next((name for name, cell in last.items() if cell and _says_total(cell)), None)
+    if place is None:
+        return 0
+    start = max(FEWEST_ROWS, end - MOST_TOTALS)
+    above = table[place].slice(start, max(0, end - start)).to_pylist()
+    count = sum(1 for _ in takewhile(lambda cell: cell and _says_total(cell), reversed(above)))
+    return end - count if LAST_ROWS < count < len(above) else 0
+
+
+def _of_several(
+    table: pa.Table, start: int, end: int, style: FileStyle
+) -> tuple[list[int], list[str]] | None:
+    """The totals from a row on, of all and of groups, and what to say of them, if one holds a sum of all."""
+    rows = table.slice(start, end - start).to_pylist()
+    found = (_total(table, start, cells, style) for cells in rows)
+    if not any(one and one[0] for one in found):
+        return None
+    return list(range(start, end)), [
+        f"the last {end - start} rows say that they are totals and are left out."
+    ]
 
 
 def _end(table: pa.Table) -> int:
@@ -90,17 +120,18 @@ def _total(
 ) -> tuple[bool, str] | None:
     """Whether it is certain that a row is a total, and what to say of it; None if it is like those above.
 
-    Those are the first `rows` of the table. Only a row is looked at that has one of the words, or gaps in a
-    third of the columns that others fill.
+    Those are the first `rows` of the table. Only a row is looked at that has one of the words, or a gap in a
+    column that all others fill, or gaps in a third of the columns that most fill.
     """
     cells = {name: cell for name, cell in row.items() if cell}
-    place = next((name for name, cell in cells.items() if cell[0] not in _DIGITS and is_total(cell)), None)
+    place = next((name for name, cell in cells.items() if _says_total(cell)), None)
     if place is None and len(cells) == len(row):  # as most rows
         return None
     above = table.slice(0, rows)
     usual = [name for name in row if above[name].null_count <= (1 - MOSTLY) * rows]
     gaps = [name for name in usual if name not in cells]
-    if place is None and (not gaps or len(gaps) * 3 < len(usual)):
+    always = [name for name in gaps if not above[name].null_count]
+    if place is None and not always and (not gaps or len(gaps) * 3 < len(usual)):
         return None
     if place is not None and pc.any(pc.equal(above[place], cells[place])).as_py():
         return None  # a word of this column
@@ -142,6 +173,11 @@ def _sum(column: pa.ChunkedArray, cell: str, decimal_comma: bool) -> str | None:
     if same(total) and abs(total) > max(map(abs, numbers.values())):
         return "sum"
     return "mean" if digits > 1 and len(numbers) > 1 and same(total / sum(present.values())) else None
+
+
+def _says_total(cell: str) -> bool:
+    """Whether a cell is such a word, or says of which rows it is the total: Total: Campaigns."""
+    return cell[0] not in _DIGITS and (is_total(cell) or _SAYS_OF_A_GROUP.search(cell) is not None)
 
 
 def is_total(cell: str) -> bool:

@@ -40,6 +40,8 @@ def test_a_header_that_is_repeated_among_the_rows_is_left_out():
         ([f"{X / 60:.2f},,Average,"], "row 61 says 'Average' and holds the mean of 'x'"),
         (["Total,17,,"], "row 61 says 'Total' where the others have a number, and has gaps: it is left out"),
         ([f"{X},{Z},,", ",,,", ",,,"], "row 61 holds the sum"),
+        ([f"17,{Z},,1"], "row 61 holds the sum of 'z': it is left out as a total."),
+        ([f"17,{Z},Total: Cities,1"], "row 61 says 'Total: Cities' and holds the sum of 'z'"),
     ],
 )
 def test_a_total_below_the_rows_is_left_out_with_its_evidence(last, said):
@@ -71,6 +73,14 @@ def test_totals_of_groups_are_left_out_with_the_one_of_all(word):
     doubtful = find_other_rows(table(f"1,{Z + 1},Grand Total,", rows=rows))
     assert not doubtful.left_out
     assert not find_other_rows(table(rows=rows)).left_out
+
+
+def test_several_totals_at_the_end_are_left_out_if_one_of_them_is_a_sum_of_all():
+    last = [f"1,{total},Total: {what},1" for what, total in (("Cities", Z), ("North", Z - 9), ("South", 9))]
+    found = find_other_rows(table(*last))
+    assert found.left_out == {"total": [60, 61, 62]}
+    assert found.notes == ["the last 3 rows say that they are totals and are left out."]
+    assert not find_other_rows(table(*(one.replace(str(Z), "8") for one in last))).left_out
 
 
 def test_a_doubtful_total_is_kept_and_said():
