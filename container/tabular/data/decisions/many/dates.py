@@ -21,7 +21,7 @@ from tabular.data.decisions.arrow import (
 from tabular.data.decisions.decision import FIRST
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, is_date
-from tabular.data.values.finding.dates import SWAPPED, FoundDates, earlier_formats, find_dates
+from tabular.data.values.finding.dates import FoundDates, earlier_formats, find_dates, swapped_format
 from tabular.data.values.many_dates import USUAL_YEARS, layouts_as_bytes, read_letters
 
 try:
@@ -75,6 +75,9 @@ def read_many_dates(
     shown = [text for text in first if text not in others]
     if len(others) > FEW or len(shown) < MANY - FEW:
         return None
+    swapped = swapped_format(guess.format)
+    if form is None and dayfirst is None and swapped and any(is_date(text, swapped) for text in others):
+        return None  # it may fit more cells
     count = int(alike.sum())
     counts = dict.fromkeys(first, 1) | others | {shown[0]: count - len(shown) + 1}
     few = {text: counts[text] for text in (*shown[:FEW], *others)}
@@ -82,9 +85,8 @@ def read_many_dates(
     if found is None:
         return None
     earlier = set() if form else set(earlier_formats(found.format, shown[:: len(shown) // SHOWN], dayfirst))
-    swapped = {SWAPPED[start] + found.format[8:] for start in SWAPPED if found.format.startswith(start)}
     ambiguous = False
-    for other in earlier | swapped:
+    for other in earlier | ({swapped} if swapped else set()):
         enough = MOST_OTHERS * sum(counts.values()) if other in earlier else 0
         rows = _rows_of_others(cells, alike, other, enough)
         some = taken(cells, rows[:: max(1, len(rows) // SHOWN)]).to_pylist()
@@ -92,7 +94,7 @@ def read_many_dates(
             return None  # a way to write this other format that has to be read text by text
         if other in earlier and len(rows) <= enough:
             return None  # the earlier format may win
-        ambiguous |= other in swapped and not len(rows)
+        ambiguous |= other == swapped and not len(rows)
     if found.format == ISO:
         timed = cells.filter(pc.and_(pa.array(alike), pc.match_substring(cells, ":"))).slice(0, 1).to_pylist()
         counts |= {text: 1 for text in timed if text not in counts}

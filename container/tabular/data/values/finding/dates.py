@@ -16,11 +16,11 @@ from tabular.data.values.many_dates import shorter
 __all__ = [
     "DAYS_OF_YEARS",
     "DAY_BETWEEN",
-    "SWAPPED",
     "FoundDates",
     "earlier_formats",
     "find_dates",
     "is_ambiguous",
+    "swapped_format",
 ]
 
 # Version numbers could be read as these dates, so a few cells are not enough evidence.
@@ -133,9 +133,19 @@ def find_dates(
         if form is None and one == DAYS_OF_YEARS and _may_be_codes(present):
             continue
         others = _others(present, one, allowed)
-        if others is not None:
-            return FoundDates(one, gaps | others)
+        if others is None:
+            continue
+        if others and (swapped := swapped_format(one)) and form is None and dayfirst is None:
+            fewer = _others(present, swapped, sum(others.values()) - 1)
+            one, others = (one, others) if fewer is None else (swapped, fewer)
+        return FoundDates(one, gaps | others)
     return None
+
+
+def swapped_format(form: str) -> str | None:
+    """The format with day and month the other way round; None if nobody writes dates like that."""
+    start = SWAPPED.get(form[:8])
+    return start and start + form[8:]
 
 
 def _others(present: Mapping[Any, int], form: str, allowed: float) -> Mapping[str, int] | None:
@@ -232,5 +242,5 @@ def _fits_most(sample: Sequence[Any], form: str) -> bool:
 
 def is_ambiguous(cells: Iterable[Any], form: str) -> bool:
     """Whether day and month could also be the other way round in a format with slashes or hyphens."""
-    other = SWAPPED.get(form[:8])
-    return other is not None and next(no_dates(cells, other + form[8:]), None) is None
+    other = swapped_format(form)
+    return other is not None and next(no_dates(cells, other), None) is None

@@ -44,6 +44,17 @@ def test_where_two_formats_fit_the_month_comes_first_with_a_slash_and_last_witho
     assert date_format(["01-02-2024"]) == "%d-%m-%Y"
 
 
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d-%m-%y", "%m-%d-%Y %H:%M", "%d/%m/%Y %H:%M"])
+@pytest.mark.parametrize("late", [1, 3])
+def test_the_order_of_day_and_month_is_the_one_that_fits_more_cells(form, late):
+    days = [datetime(2021, month, day) for month in range(1, 13) for day in range(1, 13)]
+    days += [datetime(2021, 3, 12 + day) for day in range(1, 1 + late)]
+    found = find_dates(dict.fromkeys([day.strftime(form) for day in days], 1))
+    assert found == (form, {})
+    soon = find_dates(dict.fromkeys([*(day.strftime(form) for day in days), "soon"], 1))
+    assert soon == (form, {"soon": 1})
+
+
 def test_numbers_are_dates_only_where_somebody_says_so():
     for cells in ([20240105], ["20240105"], [2024], ["1.5"], ["10.5.23"]):
         assert date_format(cells) is None
