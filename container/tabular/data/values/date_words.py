@@ -117,7 +117,7 @@ _WRITTEN_BESIDE: _Rules = (
     (re.compile(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
     (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
     (re.compile(r"(?<=[^\W\d_]),\s*(?=\d{4}\b)"), " "),
-    (re.compile(r"\s+(?:de|del|of|at|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
+    (re.compile(r"\s+(?:de|del|of|at|@|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
     (re.compile(r"\s+(?:Uhr|h)$"), ""),
     (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
     (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
@@ -127,6 +127,7 @@ _SIGN = re.compile(r"[#_'\u2019/.:-]|[+-]\d{4} |^le |^\d\d? ?[\dap]", re.IGNOREC
 _WITH_SIGNS: _Rules = (
     (re.compile(r"^#(.+)#$"), r"\1"),  # Access
     (re.compile(r"(?<=[+-]\d{4}) [A-Z]{3,4}$"), ""),  # Go
+    (re.compile(r"(?<=:\d\d),(?=\d{1,9}(?:[\s+Z-]|$))"), "."),  # a decimal comma before parts of a second
     (re.compile(r"(?<=[.,]\d{6})\d{1,3}(?=\D|$)"), ""),  # billionths of a second
     (re.compile(r"^(\d{8}T\d{6})\.\d+(?=Z?$)"), r"\1"),
     (re.compile(r"^(\d{4}-\d\d-\d\d)[_ T](\d\d)-(\d\d)-(\d\d)$"), r"\1 \2:\3:\4"),
