@@ -24,7 +24,8 @@ RATIO = 20.0  # of the ends of most ranges
 DAY = 24
 THOUSAND, LAST_YEAR = 1000, 2100
 MOST_WEEKS = 45
-SINGLE_FLAGS = frozenset("ceinpruz")  # of statistical offices, and no units
+SINGLE_FLAGS = frozenset("bceinpruz")  # of statistical offices, and no units
+NEARLY_ALL = 0.9  # of the numbers without a letter, which those with H are above
 SOME_BARE = 10  # times as many numbers may have flags as have none
 _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
 _LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
@@ -180,13 +181,23 @@ def _trends(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 
 def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether numbers with H are above those with L, high and low, and some have neither letter."""
+    """Whether numbers with H are above those with L, high and low, and some have neither letter.
+
+    If there is only one of the letters, it is behind fewer numbers than have none, and above or below them.
+    """
     numbers = {text: found.texts[0] for text, found in texts.items()}
     read = find(dict.fromkeys([*numbers.values(), *simple], 1)) if simple else None
     if read is None:
         return False
     high, low = ([read(one) for text, one in numbers.items() if text[-1] == letter] for letter in "HL")
-    return bool(high and low) and min(high) > max(low)
+    if high and low:
+        return min(high) > max(low)
+    bare = np.array([read(one) for one in simple])
+    if len(bare) < max(ENOUGH, len(texts)):
+        return False
+    return bool(
+        min(high) >= np.quantile(bare, NEARLY_ALL) if high else max(low) <= np.quantile(bare, 1 - NEARLY_ALL)
+    )
 
 
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
