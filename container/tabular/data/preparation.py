@@ -4,7 +4,8 @@ Nothing is fitted here. Imputation, scaling and encoding are part of the pipelin
 that no fold sees another.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
@@ -32,8 +33,9 @@ from tabular.data.splits.partitions import FEWEST_ROWS, Partitions, facts, find_
 from tabular.data.splits.rows import Rows, sizes, split, without_outliers
 from tabular.data.splits.statistics import row_hashes
 from tabular.data.tables import Table, task_of, warning
+from tabular.data.values.dates import ISO
 from tabular.spec import own_steps
-from tabular.spec.columns import Family, Schema
+from tabular.spec.columns import Column, Family, Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
 
@@ -216,17 +218,12 @@ def prepare(
         report["warnings"] += again.result() + said + more.result()
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
-    if options.group and (ungrouped := int(table[options.group].isna().sum())):
-        said = f"{ungrouped} of {len(table)} rows have no group, and stay together as if they were one."
-        report["warnings"].append(warning(options.group, said))
-    elif options.group and report["groups"] == len(table):
-        said = "different in every row, so that no rows belong together; name another column in group."
-        report["warnings"].append(warning(options.group, said))
+    report["warnings"] += _of_groups_and_times(table, options, raw.decisions, report["groups"])
     how = (splitting.test_size, splitting.stratify, splitting.random_state)
     partitions, hashes = None, None
     if options.partition:
         partitions = find_partitions(table, schema)
-        report["warnings"] += spellings(partitions)
+        report["warnings"] += spellings(partitions.names, "partitions")
         hashes = _hashes(table, encoded, schema)
         groups = None if groups is None else _in_order_of_hashes(table, groups, hashes, options)
         divide = partial(hold_out, partitions, encoded, schema, hashes, *how, groups, times)
@@ -293,12 +290,37 @@ def _in_order_of_hashes(
     return np.frombuffer(digests, dtype="<u8")[codes]
 
 
+def _of_groups_and_times(
+    table: pd.DataFrame, options: Options, decisions: Mapping[str, Decision], groups: int | None
+) -> Iterator[dict[str, str | None]]:
+    """Warnings about the column by which rows are split, of which there are so many groups."""
+    if options.group:
+        if ungrouped := int(table[options.group].isna().sum()):
+            said = f"{ungrouped} of {len(table)} rows have no group, and stay together as if they were one."
+            yield warning(options.group, said)
+        elif groups == len(table):
+            said = "different in every row, so that no rows belong together; name another column in group."
+            yield warning(options.group, said)
+        names = texts(pd.Series(table[options.group].dropna().unique()))
+        yield from spellings({options.group: set(names)}, "groups")
+    if options.time:
+        form = _column_of_time(table, options, decisions).format
+        if form not in (None, ISO) and not re.search("%[yY]", form):
+            said = f"read as {form}, without a year, so that rows of different years or days are mixed."
+            yield warning(options.time, said)
+
+
+def _column_of_time(table: pd.DataFrame, options: Options, decisions: Mapping[str, Decision]) -> Column:
+    """How the times of the rows are read."""
+    name = str(options.time)
+    return decisions[name].column if name in decisions else column_of(name, table[name], options)
+
+
 def _times(table: pd.DataFrame, options: Options, decisions: Mapping[str, Decision]) -> np.ndarray | None:
     """The time of each row (n_rows,): days since 1970, or the numbers in a numeric column."""
     if options.time is None:
         return None
-    decided = decisions.get(options.time)
-    column = decided.column if decided else column_of(options.time, table[options.time], options)
+    column = _column_of_time(table, options, decisions)
     if column.kind not in ("numeric", "date"):
         raise BadInput(
             f"The time column {column.name!r} is {column.kind}, but it must contain numbers, or dates in one "

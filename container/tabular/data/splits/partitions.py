@@ -1,7 +1,7 @@
 """The partitions of a table: its rows by the values of the columns that the option `partition` names."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -41,6 +41,11 @@ class Partitions:
     def count(self) -> int:
         """How many partitions there are."""
         return len(self.keys)
+
+    @property
+    def names(self) -> Mapping[str, Collection[str]]:
+        """The different texts in each partition column."""
+        return {column: {key[place] for key in self.keys} for place, column in enumerate(self.columns)}
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -93,21 +98,26 @@ def find_partitions(table: pd.DataFrame, schema: Schema) -> Partitions:
     return Partitions(names, tuple(keys), number.reshape(-1))
 
 
-def spellings(partitions: Partitions) -> Iterator[Warning]:
-    """Warn about names that differ only in blanks, case or Unicode form: they are different partitions."""
-    for place, column in enumerate(partitions.columns):
+def spellings(named: Mapping[str, Collection[str]], what: str) -> Iterator[Warning]:
+    """Warn about names that differ only in blanks, case or Unicode form, of which each stands for itself.
+
+    Args:
+        named: the names in each column.
+        what: they are called: partitions or groups.
+    """
+    for column, names in named.items():
         alike = defaultdict(list)
-        for name in sorted({key[place] for key in partitions.keys}):
+        for name in sorted(names):
             alike[folded(name)].append(name)
         doubled = [names for names in alike.values() if len(names) > 1]
         for names in doubled[:ALIKE_SHOWN]:
             yield warning(
                 column,
                 f"{' and '.join(map(repr, names))} differ only in blanks, case or Unicode form and are "
-                "separate partitions; name the column in merge_spellings if they mean the same.",
+                f"separate {what}; name the column in merge_spellings if they mean the same.",
             )
         if (more := len(doubled) - ALIKE_SHOWN) > 0:
-            yield warning(column, f"{amount(more, 'further name')} of partitions are duplicated like that.")
+            yield warning(column, f"{amount(more, 'further name')} of {what} are duplicated like that.")
 
 
 def facts(

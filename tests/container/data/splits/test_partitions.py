@@ -186,7 +186,7 @@ def test_names_that_differ_in_case_are_said_and_merged_only_if_asked(tmp_path, m
 def test_only_some_of_many_doubled_names_have_a_sentence_each():
     names = [name for place in range(5) for name in (f"a{place}", f"A{place}")]
     partitions = Partitions(("store",), tuple((name,) for name in sorted(names)), np.arange(10))
-    said = [one["said"] for one in spellings(partitions)]
+    said = [one["said"] for one in spellings(partitions.names, "partitions")]
     assert len(said) == 4
     assert said[-1].startswith("2 further names")
 
