@@ -29,7 +29,23 @@ FIRST = 10_000  # rows
 CODES = frozenset(
     [
         *("id", "code", "zip", "zipcode", "postcode", "postalcode", "plz", "pincode", "fips", "naics", "sic"),
-        *("isbn", "ean", "upc", "gtin", "sku", "ssn"),
+        *("isbn", "ean", "upc", "gtin", "sku", "ssn", "hs", "hts", "icd", "cpt", "ndc", "npi", "nace", "naf"),
+        *(
+            "mcc",
+            "msisdn",
+            "imei",
+            "vin",
+            "siren",
+            "siret",
+            "insee",
+            "cnpj",
+            "cpf",
+            "cep",
+            "cp",
+            "abn",
+            "nif",
+        ),
+        *("postleitzahl", "kode", "kod", "codigo", "código", "codice", "код", "индекс", "инн"),
     ]
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
@@ -59,7 +75,8 @@ def misleading(
         if why in ("is empty", "has only one value"):
             where = "empty" if why == "is empty" else "the same"
             found.append((name, f"{where} in every row, so the column is left out."))
-    names = [column.name for column in schema.columns]
+    kinds = {column.name: column.kind for column in schema.columns}
+    names = list(kinds)
     known = (figures or Figures(table)).summaries
     whole = _whole_numbers(table.head(FEWEST_IDS)[names])
     for name in names:
@@ -69,10 +86,11 @@ def misleading(
         elif name in whole and _like_an_id(table[name]):
             said = "a whole number that is different in every row, like an id; if it is one, name it in drop."
             found.append((name, said))
-        elif name in whole and _names_codes(name) and name not in schema.options.numeric:
+        elif kinds[name] == "numeric" and _names_codes(name) and name not in schema.options.numeric:
+            what = "whole numbers" if name in whole else "numbers"
             said = (
-                "whole numbers in a column whose name suggests codes; name the column in categorical if "
-                "their order means nothing, or in numeric if they are quantities."
+                f"{what} in a column whose name suggests codes; name the column in categorical if their "
+                "order means nothing, or in numeric if they are quantities."
             )
             found.append((name, said))
     for name, score in _suspects(table, target, schema):

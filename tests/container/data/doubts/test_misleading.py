@@ -47,6 +47,21 @@ def test_a_column_that_may_mislead_is_told(said, cells, sentence):
     assert told[-1][1].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "sentence"),
+    [
+        ("postal_code", [9021, 1011], "whole numbers in a column whose name suggests codes; name the"),
+        ("HS", [8471.35, 6109.12], "numbers in a column whose name suggests codes; name the column"),
+        ("CNPJ", [1234, 5678], "whole numbers in a column whose name suggests codes"),
+        ("hours", [8471.35, 6109.12], None),
+    ],
+)
+def test_numbers_under_a_name_for_codes_are_told(said, name, cells, sentence):
+    told = said(**{name: cells * (ROWS // 2)})
+    assert [column for column, _ in told] == ([name] if sentence else [])
+    assert sentence is None or told[0][1].startswith(sentence)
+
+
 def test_duplicates_of_a_row_do_not_make_its_numbers_give_the_target_away(preprocess_data):
     few = pd.DataFrame({"noise": NOISE[:40], "target": LABELS[:40]})
     report = json.loads(preprocess_data(pd.concat([few] * 10)).report)
