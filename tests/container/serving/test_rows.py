@@ -435,6 +435,24 @@ def test_a_date_may_be_iso_or_in_milliseconds_whatever_the_table_writes(form, se
         assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
 
 
+@pytest.mark.parametrize(
+    ("sent", "day"),
+    [
+        (-275616000000, -3190.0),
+        (311040000000, 3600.0),
+        (-275616000000.0, -3190.0),
+        ("/Date(-275616000000)/", -3190.0),
+        ("/Date(1706659200000+0100)/", 19753.0),
+    ],
+)
+def test_milliseconds_are_of_any_year_in_which_people_were_born(sent, day):
+    model = with_days_as("%d.%m.%Y")
+    numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
+    assert numbers[0, model.numeric.index(model.names.index("day"))] == day
+    for other in (202401311030, -86400000, 2e10, "/Date(x)/", "Date(1706659200000)"):
+        assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
+
+
 @pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])
 def test_a_charset_that_is_not_known_is_named(models, charset):
     with pytest.raises(BadRequest, match=f"The charset '{charset}' is not supported; send UTF-8") as refusal:

@@ -16,7 +16,10 @@ from tabular.spec.columns import NumberFormat
 __all__ = ["reader"]
 
 _ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
-MILLISECONDS = 1e12, 1e13  # since 1970, from 2001 to 2286; 20240131103000 is more
+# Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
+MILLISECONDS = 1e11, 1e13
+_MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
+_DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
 PER_DAY = 86_400_000
 
 
@@ -91,7 +94,7 @@ def _level(
 
 
 def _date(cell: Any, form: str, missing: Collection[str]) -> float:
-    """A date as the table writes it; ISO 8601, and milliseconds in JSON, as JavaScript and pandas write them.
+    """A date as the table writes it; ISO 8601, or milliseconds, as JavaScript, pandas and .NET write them.
 
     Neither can be a date of another format, and a time of day or a month is not asked for by one.
     """
@@ -99,12 +102,19 @@ def _date(cell: Any, form: str, missing: Collection[str]) -> float:
         return dates.date(cell, form, missing)
     except ValueError:
         has_days = form == dates.ISO or ("%d" in form and re.search("%[yY]", form))
-        if has_days and type(cell) in (int, float) and MILLISECONDS[0] <= cell < MILLISECONDS[1]:
+        if has_days and type(cell) in (int, float) and _are_milliseconds(cell):
             return cell / PER_DAY
+        if has_days and isinstance(cell, str) and (found := _DOT_NET.fullmatch(cell)):
+            return int(found[1]) / PER_DAY
         if has_days and isinstance(cell, str) and _ISO_DATE.match(cell):
             with suppress(ValueError):  # the sentence about the table's own format says more
                 return dates.date(cell, dates.ISO, missing)
         raise
+
+
+def _are_milliseconds(number: float) -> bool:
+    """Whether a number counts milliseconds since 1970, and is no moment such as 202401311030."""
+    return MILLISECONDS[0] <= abs(number) < MILLISECONDS[1] and not _MOMENT.fullmatch(f"{number:.0f}")
 
 
 def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
