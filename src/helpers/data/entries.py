@@ -98,7 +98,8 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
         )
     own = spec.entry if spec is not None and target == spec.target else {}
     whole = {**own, **entry}
-    return Entry(name, uri, target, _options(name, whole), _judged(name, whole))
+    # A table's names are read without the blanks around them.
+    return Entry(name, uri, target.strip(), _options(name, whole), _judged(name, whole))
 
 
 def _options(name: str, entry: Mapping[str, Any]) -> Options:

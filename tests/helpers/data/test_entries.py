@@ -86,6 +86,11 @@ def test_a_place_that_is_not_known_is_answered_with_those_that_are(uri: str) -> 
     assert told.startswith(f"The uri of own is {uri!r}; give a path, a glob such as 'data/*.csv', s3://")
 
 
+def test_blanks_around_the_name_of_a_target_do_not_count_as_in_the_table() -> None:
+    (entry,) = entries.parse([OWN | {"target": "Would you buy? "}])
+    assert entry.target == "Would you buy?"
+
+
 def test_a_table_without_a_target_is_refused() -> None:
     with pytest.raises(BadInput, match="The data set 'own' has no target; name the column to predict"):
         entries.parse([{"name": "own", "uri": "own.csv"}])
