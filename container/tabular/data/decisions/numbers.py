@@ -1,7 +1,7 @@
 """Columns of numbers, plain or written in a format."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import as_series, as_texts, counts_of, mapped, whole_numbers, without
+from tabular.data.decisions.arrow import (
+    as_series,
+    as_texts,
+    counts_of,
+    first_texts,
+    mapped,
+    whole_numbers,
+    without,
+)
 from tabular.data.decisions.codes import (
     are_months,
     doubts_of_fractions,
@@ -41,9 +49,17 @@ from tabular.data.values.composed import (
     WEEKS,
     taken_apart,
 )
-from tabular.data.values.finding.numbers import FoundNumbers
+from tabular.data.values.finding.numbers import FEWEST_UNGROUPED, FoundNumbers, points_group
 from tabular.data.values.number_words import CURRENCIES
-from tabular.data.values.numbers import is_plain, marks_of, read_number, unit_of
+from tabular.data.values.numbers import (
+    CURRENCY_PLACES,
+    digits_of,
+    is_plain,
+    marks_of,
+    matched,
+    read_number,
+    unit_of,
+)
 from tabular.spec.columns import PLAIN, Column, NumberFormat
 from tabular.spec.errors import BadInput
 
@@ -62,6 +78,7 @@ __all__ = [
 ]
 
 FEW_MARKS = 3
+SOME = 1000  # different texts that show whether points separate thousands
 # Whole numbers whose points may separate thousands, also beside a currency or a unit, and words.
 GROUPED = r"^[^0-9.,]*[1-9]\d{0,2}\.\d{3}"
 GROUPED_OR_WORD = r"^(?:[^0-9.,]*(?:0|[1-9]\d{0,2}(?:\.\d{3})*)[^0-9.,]*\.?|[^0-9]*)$"
@@ -89,6 +106,20 @@ def points_may_group(cells: pa.ChunkedArray) -> bool:
         if not pc.all(pc.match_substring_regex(some, GROUPED_OR_WORD)).as_py():
             return False
     return pc.any(pc.match_substring_regex(cells, GROUPED)).as_py() is True
+
+
+def _points_group(cells: pa.ChunkedArray, fewest: int) -> bool:
+    """Whether `points_group` is true of cells that are all numbers."""
+    return points_group(_first_digits(cells), fewest) and points_may_group(cells)
+
+
+def _first_digits(cells: pa.ChunkedArray) -> Iterator[str]:
+    """The digits of some numbers; the first ones of most columns already show what they are looked at for."""
+    for text in cells.slice(0, FEW_MARKS).to_pylist():
+        if text is not None:
+            yield text.strip().lstrip("+-")
+    for text in first_texts(cells, SOME).to_pylist():
+        yield text.strip().lstrip("+-")
 
 
 def doubt_of_points(cells: pa.ChunkedArray, form: NumberFormat = PLAIN) -> str:
@@ -140,6 +171,9 @@ def plain_numbers(
     which = "cells" if found.count == len(cells) else "filled cells"
     evidence: tuple[str, ...] = (f"all {found.count} {which} are numbers",)
     if found.whole is None:
+        if _points_group(cells, FEWEST_UNGROUPED):
+            return None
+        grouped = grouped or _points_group(cells, fewest=1)
         if looked_at and (code := letter_e(cells)):
             return _codes(column, cells, (code,), (code,))
         doubts = doubts_of_versions(cells) if looked_at else ()
@@ -189,7 +223,8 @@ def as_numbers(
     found, values = numbers.found, numbers.values
     gaps = Counter(found.gaps)
     written = [text.strip() for text in numbers.texts if not is_gap(text.strip(), gaps)]
-    odd = next((text for text in written if not is_plain(text)), None)
+    sign = found.format.thousands
+    odd = next((text for text in written if not is_plain(text) or (sign == "." and sign in text)), None)
     if odd is None and not forced:
         read = pa.chunked_array([pa.array(values, from_pandas=True)])
         if code := lost_digits(pa.chunked_array([pa.array(written, pa.string())]), read):
@@ -268,6 +303,16 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
     if odd is not None:
         read = f"{odd!r} is read as the number {read_number(odd, form):.15g}"
         yield f"{read}; name the column in categorical to keep the text."
+    if form.affixes and (form.decimal, form.thousands) == (".", ""):
+        parts = {text: match for text in numbers[:SOME] if (match := matched(text.strip()))}
+        digits = {digits_of(match): text for text, match in parts.items()}
+        money = any(match[place] for match in parts.values() for place in CURRENCY_PLACES)
+        if points_group(digits, fewest=0 if money else 1):
+            text = next(text for one, text in digits.items() if "." in one)
+            yield (
+                f"{text!r} is read as {read_number(text, form):.15g}; set thousands to '.' if it is as large "
+                f"as {text.replace('.', '')!r}."
+            )
     if form.notations:
         parts = {text: taken_apart(text, form.notations) for text in numbers}
         middle = next((text for text, found in parts.items() if found and found.notation == RANGE), None)

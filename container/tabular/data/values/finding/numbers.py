@@ -21,6 +21,7 @@ from tabular.data.values.finding.notations import evident
 from tabular.data.values.number_words import DOUBTFUL
 from tabular.data.values.numbers import (
     CORES,
+    CURRENCY_PLACES,
     STYLES,
     digits_of,
     is_number,
@@ -30,7 +31,7 @@ from tabular.data.values.numbers import (
 )
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["FoundNumbers", "find_numbers", "may_be_number"]
+__all__ = ["FEWEST_UNGROUPED", "FoundNumbers", "find_numbers", "may_be_number", "points_group"]
 
 # A postcode with the part after it, and a number of a book.
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
@@ -38,6 +39,10 @@ _LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
 _ANSWERS = NO_NUMBERS - MARKS  # words that say why there is no number
 SUSPECTS = 100  # texts that show whether any number has several parts
+# Numbers of which each point may separate thousands, and how many with and without points show that it does.
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
+_UNGROUPED = re.compile(r"0|[1-9]\d{0,2}", re.ASCII)
+FEWEST_GROUPED, FEWEST_UNGROUPED = 20, 3
 
 
 class FoundNumbers(NamedTuple):
@@ -96,6 +101,37 @@ def may_be_number(text: str) -> bool:
         _find_simple({text: 1}, decimal_comma=False, signs=(None, None), strict=False, forced=True)
         is not None
     )
+
+
+def points_group(digits: Iterable[str], fewest: int = FEWEST_UNGROUPED) -> bool:
+    """Whether the points of a column separate thousands, by the evidence of its numbers alone: 4.404 and 950.
+
+    Decimals that are cut at the third one end with fewer where there is a zero, and those that are filled up
+    follow each number. So three digits after each point, beside several numbers below a thousand
+    without one, are thousands.
+
+    Args:
+        digits: the digits and separators of each different number.
+        fewest: how many different numbers without a point show it.
+    """
+    grouped, ungrouped = set[str](), set[str]()
+    for one in digits:
+        if _GROUPED.fullmatch(one):
+            grouped.add(one)
+        elif _UNGROUPED.fullmatch(one):
+            ungrouped.add(one)
+        else:
+            return False
+    return len(grouped) >= FEWEST_GROUPED and len(ungrouped - {"0"}) >= fewest
+
+
+def _fewest_ungrouped(matches: Iterable[re.Match[str]]) -> int:
+    """How many numbers without a point show that those of others separate thousands.
+
+    One does with a unit or a currency: bare ones may be marks for a missing value beside decimals.
+    """
+    bare = not all(match["behind"] or any(match[place] for place in CURRENCY_PLACES) for match in matches)
+    return FEWEST_UNGROUPED if bare else 1
 
 
 def _reader(found: FoundNumbers | None) -> Callable[[str], float] | None:
@@ -171,12 +207,14 @@ def _find_simple(
     if not forced and (_are_addresses(parts.values()) or _are_codes(parts, words)):
         return None
     decimal_comma = decimal_comma or _are_scientific(parts.values())
-    style = _style([digits_of(match) for match in parts.values()], decimal_comma, signs)
+    digits = [digits_of(match) for match in parts.values()]
+    grouped = signs == (None, None) and points_group(digits, fewest=_fewest_ungrouped(parts.values()))
+    style = (",", ".") if grouped else _style(digits, decimal_comma, signs)
     if not (forced or sure) and are_doubtful(parts, counts, style):
         return None
     form = NumberFormat(*style, *units_of(parts, counts, style, forced))
     form = form._replace(affixes=form.affixes + marks_beside(parts, counts, form, forced))
-    if not forced and words and len({digits_of(match) for match in parts.values()}) == 1:
+    if not forced and words and len(set(digits)) == 1:
         return None  # one number is a level among others: 0, a, b and c
     numbers, others = 0, words.total()
     zeros_lead = forced or all(map(_AGE.fullmatch, map(str.strip, parts)))

@@ -65,6 +65,21 @@ def test_numbers_are_read_as_they_are_written(cells, values):
 
 
 @pytest.mark.parametrize(
+    ("grouped", "bare", "first"),
+    [(25, 3, 1000), (25, 2, 1), (19, 9, 1)],
+)
+def test_points_separate_thousands_where_they_stand_before_three_digits_and_smaller_numbers_have_none(
+    grouped, bare, first
+):
+    cells = [*(f"1.{number:03}" for number in range(grouped)), *map(str, range(7, 7 + bare))]
+    assert read_number("1.000", find_numbers(counts(cells)).format) == first
+    with_unit = find_numbers(counts([f"{cell} km" for cell in cells])).format
+    assert read_number("1.000 km", with_unit) == (1000 if grouped > 19 else 1)
+    assert read_number("1.000", find_numbers(counts([*cells, "0.5"])).format) == 1
+    assert read_number("1.000", find_numbers(counts([*cells, "1234"])).format) == 1
+
+
+@pytest.mark.parametrize(
     "mark", ["?", "-", "--", ".", "\\N", "#DIV/0!", "#VALUE!", "n.a.", "nil", "none", "unknown", ".a"]
 )
 def test_marks_of_a_gap_do_not_make_a_column_of_numbers_one_of_words(mark):
