@@ -18,6 +18,7 @@ from tabular.data.figures import Figures
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, NO_NUMBERS, TRUE, is_gap
 from tabular.data.values.dates import ISO
+from tabular.data.values.many_dates import SEVERAL
 from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
@@ -323,7 +324,8 @@ def _check_is_no_date(target: pd.Series, options: Options) -> None:
     if column.kind != "date":
         return
     of_days = column.format == ISO or re.search("%[yY]", str(column.format))
-    read = f"pd.to_datetime(frame[{target.name!r}], format={column.format!r})"
+    form = "mixed" if SEVERAL in str(column.format) else column.format
+    read = f"pd.to_datetime(frame[{target.name!r}], format={form!r})"
     number, classes = (
         (f"({read} - pd.Timestamp('2024-01-31')).dt.days", ".dt.month_name() or .dt.day_name()")
         if of_days

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
-from tabular.spec.columns import Column
+from tabular.data.features import features
+from tabular.data.values.dates import as_text
+from tabular.spec.columns import Column, Schema
 
 from helpers.data.datasets import Dataset
 from helpers.data.findings import of_dataset, partitions_said
@@ -133,8 +136,9 @@ def _range(values: pd.Series, column: Column) -> str:
         numbers = pd.to_numeric(present)
         return f"{numbers.min():.4g} to {numbers.max():.4g}" if len(numbers) else ""
     if column.kind == "date":
-        days = pd.to_datetime(present, format=column.format, errors="coerce", utc=True)
-        return f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}" if days.notna().any() else ""
+        days = features(present.to_frame(), Schema("regression", "", (), (column,)))[column.name].dropna()
+        ends = as_text(np.array([days.min(), days.max()]), "%Y-%m-%d")
+        return f"{ends[0]} to {ends[1]}" if len(days) else ""
     return ""
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,9 +12,10 @@ from tabular.data.decisions.arrow import are_days, as_series, counts_of, letters
 from tabular.data.decisions.decision import FIRST, Decision, gaps_said, with_gaps
 from tabular.data.decisions.many.dates import USUAL_YEARS, ManyDates, are_iso
 from tabular.data.values.cells import is_gap
-from tabular.data.values.dates import ISO, has_time
+from tabular.data.values.dates import ISO, as_text, day_number, has_time, is_date
 from tabular.data.values.finding.dates import FoundDates, find_dates, is_ambiguous
 from tabular.data.values.finding.meanings import other_calendar, other_meaning
+from tabular.data.values.many_dates import SEVERAL
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
@@ -127,6 +129,8 @@ def _as_dates(
             f"{second}/{first}; set dayfirst to {str(first == 'day').lower()} to confirm this, or to "
             f"{str(first != 'day').lower()} to change it."
         )
+    elif SEVERAL in found.format:
+        said.append(_in_several(dates, found.format))
     elif options.date_format_of(column.name) is None and (other := other_meaning(dates, found.format)):
         said.append(other)
     example = next((text for text in dates), "")
@@ -134,3 +138,11 @@ def _as_dates(
     timed = has_time(dates) or any(sign in found.format for sign in ("%H", "%I")) or None
     column = replace(with_gaps(column, "date", gaps), format=found.format, time=timed)
     return Decision(column, as_series(cells), evidence, tuple(said))
+
+
+def _in_several(dates: Sequence[str], formats: str) -> str:
+    """What to say of dates in several formats: one of each, and the day that it is read as."""
+    examples = [next(text for text in dates if is_date(text, one)) for one in formats.split(SEVERAL)]
+    days = as_text(np.floor([day_number(text, formats) for text in examples]), "%Y-%m-%d")
+    read = [f"{text!r} is {day}" for text, day in zip(examples, days, strict=True)]
+    return f"dates in several formats: {', '.join(read)}; write all in the same one if this is wrong."

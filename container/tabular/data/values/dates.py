@@ -1,6 +1,7 @@
 """Dates as numbers: cells to days since 1970 (UTC), and days to features. It needs only NumPy.
 
-The format of a column's dates is found once, by `finding.dates`; training and serving then use it.
+The format of a column's dates is found once, by `finding.dates`; training and serving then use it. It is the
+format of strptime, or several of them with `SEVERAL` between them, none of which reads the dates of another.
 """
 
 import math
@@ -14,7 +15,7 @@ import numpy as np
 
 from tabular.data.values.cells import MISSING, is_gap, shown
 from tabular.data.values.date_words import in_english, usual, zone_of
-from tabular.data.values.many_dates import read_dates, shorter
+from tabular.data.values.many_dates import SEVERAL, read_dates, shorter
 
 __all__ = [
     "FORCED",
@@ -164,6 +165,11 @@ def many_dates(cells: Sequence[Any], form: str, missing: Collection[str]) -> np.
 
 @lru_cache(maxsize=4096)  # a table repeats a few dates many times
 def _day_number(text: str, form: str) -> float:
+    if SEVERAL in form:
+        fitting = next((one for one in form.split(SEVERAL) if is_date(text, one)), None)
+        if fitting is None:
+            raise _no_date(text, form)
+        return _day_number(text, fitting)
     try:
         written, zone = zone_of(text)
         begun = _END_OF_DAY.sub("00", written) if "24:00" in written else written
@@ -217,7 +223,11 @@ def has_time(cells: Iterable[Any]) -> bool:
 
 
 def as_text(days: np.ndarray, form: str) -> list[str | None]:
-    """Day numbers (n_rows,) as cells in a format; reading the cells returns the same numbers."""
+    """Day numbers (n_rows,) as cells in a format; reading the cells returns the same numbers.
+
+    Of several formats, it is the one that says most.
+    """
+    form = max(form.split(SEVERAL), key=lambda one: (one == ISO, one.count("%")))
     moments = [None if day != day else moment_of(day) for day in days.tolist()]
     if "%y" not in form.lower() and "%H" in form:  # the end of a day has a time of its own
         ends = form.replace("%H", "24")

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["USUAL_YEARS", "layouts_as_bytes", "read_dates", "read_letters", "shorter"]
+__all__ = ["SEVERAL", "USUAL_YEARS", "layouts_as_bytes", "read_dates", "read_letters", "shorter"]
+
+SEVERAL = " | "  # between the formats of a column that has several
 
 # How many letters or digits a part of a format has; a number without a leading zero has one less.
 _WIDTHS = {
@@ -85,6 +87,8 @@ def shorter(form: str) -> tuple[str, ...]:
 @cache
 def _layouts(form: str) -> tuple[_Layout, ...]:
     """The ways to write dates in a format; none if one of its parts has no fixed length."""
+    if SEVERAL in form:
+        return tuple(way for one in form.split(SEVERAL) for way in _layouts(one))
     if form == "ISO8601":
         return tuple(one for time in _ISO_TIMES for one in _ways(f"%Y-%m-%d{time}", _ISO_WIDTHS))
     return tuple(way for one in (form, *shorter(form)) for way in _ways(one, _WIDTHS))

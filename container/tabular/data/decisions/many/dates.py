@@ -22,7 +22,7 @@ from tabular.data.decisions.decision import FIRST
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.dates import ISO, is_date
 from tabular.data.values.finding.dates import FoundDates, earlier_formats, find_dates, swapped_format
-from tabular.data.values.many_dates import USUAL_YEARS, layouts_as_bytes, read_letters
+from tabular.data.values.many_dates import SEVERAL, USUAL_YEARS, layouts_as_bytes, read_letters
 
 try:
     from tabular.data.values.native import texts as texts_in_c
@@ -124,8 +124,11 @@ def _rows_of_others(cells: pa.ChunkedArray, alike: np.ndarray, form: str, enough
 
 
 def _needs_all_texts(form: str) -> bool:
-    """Whether the texts of dates in a format tell what it means: times of day, or years of two digits."""
-    return "%d" not in form or ("%y" in form and "%b" not in form)
+    """Whether the texts of dates in a format tell what it means: times of day, or years of two digits.
+
+    They also tell if all are in one of several formats.
+    """
+    return SEVERAL in form or "%d" not in form or ("%y" in form and "%b" not in form)
 
 
 def _fitting(cells: pa.ChunkedArray, form: str) -> np.ndarray:

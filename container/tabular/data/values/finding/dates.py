@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
 from tabular.data.values.date_words import usual, without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
-from tabular.data.values.many_dates import shorter
+from tabular.data.values.many_dates import SEVERAL, shorter
 
 __all__ = [
     "DAYS_OF_YEARS",
@@ -45,24 +45,34 @@ _DIGITS = {
     **dict.fromkeys("aAbBp", (0, 0)),
 }
 SAMPLE = 20
+_RUN, _WORD = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
+MOST_FORMATS = 3
+FIRST_YEAR, LAST_YEAR = 1500, 2100  # of years without a day beside dates
 DAYS_OF_YEARS, LATE = "%Y-%j", 300  # which numbers after a year hardly are, if none is so late in it
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
 def _signs(form: str) -> frozenset[str]:
     """What stands between the parts of each date in a format."""
+    if SEVERAL in form:
+        return frozenset.intersection(*map(_signs, form.split(SEVERAL)))
     return frozenset() if form == ISO else frozenset(re.sub("%.", "", form)) - {" "}
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
 def _signs_of_all(form: str) -> frozenset[str]:
     """The signs of each date in a format, also if a part of its time is left out."""
+    if SEVERAL in form:
+        return frozenset.intersection(*map(_signs_of_all, form.split(SEVERAL)))
     return frozenset.intersection(_signs(form), *map(_signs, shorter(form)))
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))
 def _digits(form: str) -> tuple[float, float]:
     """The least and the greatest number of digits of a date in a format."""
+    if SEVERAL in form:
+        fewest, most = zip(*map(_digits, form.split(SEVERAL)), strict=True)
+        return min(fewest), max(most)
     if form == ISO:
         return 0, math.inf
     parts = [_DIGITS.get(part, (0, math.inf)) for part in re.findall("%(.)", form)]
@@ -96,6 +106,8 @@ def find_dates(
 ) -> FoundDates | None:
     """The first format that fits the cells of a column; None if it is not a column of dates.
 
+    If none does, it is several, with `SEVERAL` between them, each of which certainly fits some cells.
+
     Cells that mean a missing value need not fit: the usual marks, dates that databases write for a missing
     one (0001-01-01, 9999-12-31), and a few other words.
 
@@ -118,12 +130,30 @@ def find_dates(
     few = len(words) <= min(FEW_WORDS, len(present) - ENOUGH_DAYS)
     if few and sum(present[word] for word in words) <= MOST_WORDS * sum(present.values()):
         gaps |= {str(word).strip(): present.pop(word) for word in words}  # such as Present
-    sample = list(present)[:: max(1, len(present) // SAMPLE)][:SAMPLE]
+    sample = _sample(present)
     if sum(any(map(str.isdigit, str(cell))) for cell in sample) * 2 <= len(sample):
         return None
-    whole = sum(present.values())
-    allowed = 0 if forced or strict else MOST_OTHERS * whole
-    for one in _likely(_candidates(forced, form, dayfirst), sample):
+    allowed = 0 if forced or strict else MOST_OTHERS * sum(present.values())
+    if (found := _in_one_format(present, allowed, _candidates(forced, form, dayfirst), forced, form)) is None:
+        found = None if form else _in_several_formats(present, allowed, dayfirst)
+    return found and found._replace(gaps=gaps | found.gaps)
+
+
+def _sample(cells: Iterable[Any]) -> list[Any]:
+    cells = list(cells)
+    return cells[:: max(1, len(cells) // SAMPLE)][:SAMPLE]
+
+
+def _in_one_format(
+    present: Mapping[Any, int],
+    allowed: float,
+    candidates: Collection[str],
+    forced: bool = False,
+    form: str | None = None,
+) -> FoundDates | None:
+    """The first of some formats that all but a few of the cells have that are no gaps."""
+    sample = _sample(present)
+    for one in _likely(candidates, sample):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):
             continue
         if _year_first(present, one) or (one in (DOTTED, DAY_BETWEEN) and _may_be_versions(present)):
@@ -135,10 +165,10 @@ def find_dates(
         others = _others(present, one, allowed)
         if others is None:
             continue
-        if others and (swapped := swapped_format(one)) and form is None and dayfirst is None:
+        if others and (swapped := swapped_format(one)) in candidates:
             fewer = _others(present, swapped, sum(others.values()) - 1)
             one, others = (one, others) if fewer is None else (swapped, fewer)
-        return FoundDates(one, gaps | others)
+        return FoundDates(one, others)
     return None
 
 
@@ -146,6 +176,70 @@ def swapped_format(form: str) -> str | None:
     """The format with day and month the other way round; None if nobody writes dates like that."""
     start = SWAPPED.get(form[:8])
     return start and start + form[8:]
+
+
+def _in_several_formats(
+    present: Mapping[Any, int], allowed: float, dayfirst: bool | None
+) -> FoundDates | None:
+    """The formats of cells that are certainly dates, each in its own; None if they are not.
+
+    Each format has several cells, of which none leaves it open whether the day comes before the month, unless
+    another format of the column says so.
+    """
+    sample = dict.fromkeys((cell for cell in _sample(present) if not _is_year(cell)), 1)
+    usual = (False, None, dayfirst)
+    if not sample or _in_one_format(_most_alike(sample), 0, _candidates(*usual)) is None:
+        return None  # as of most columns
+    found = _formats(present, allowed, dayfirst)
+    if found is None or dayfirst is not None or not (unclear := _unclear(present, found.format)):
+        return found
+    certain = {one[:2] for one in found.format.split(SEVERAL) if one not in unclear and one[:8] in SWAPPED}
+    return _formats(present, allowed, certain == {"%d"}) if len(certain) == 1 else None
+
+
+def _formats(present: Mapping[Any, int], allowed: float, dayfirst: bool | None) -> FoundDates | None:
+    """The formats of cells, beginning with that of the most different ones that look alike."""
+    formats = list[str]()
+    years = {cell: count for cell, count in present.items() if _is_year(cell)}
+    rest = {cell: count for cell, count in present.items() if cell not in years}
+    while len(formats) < MOST_FORMATS and sum(rest.values()) > allowed:
+        alike = _most_alike(rest)
+        enough = len(alike) >= ENOUGH
+        found = _in_one_format(alike, 0, _candidates(False, None, dayfirst)) if enough else None
+        if found is None or not (found.format == ISO or re.search("%[yY]", found.format)):
+            return None
+        formats.append(found.format)
+        rest = {cell: rest[cell] for cell in no_dates(rest, found.format)}
+    if len(years) >= ENOUGH:
+        formats.append("%Y")
+    else:
+        rest |= years
+    if len(formats) < 2 or sum(rest.values()) > allowed:
+        return None
+    return FoundDates(SEVERAL.join(formats), {str(cell).strip(): count for cell, count in rest.items()})
+
+
+def _unclear(cells: Collection[Any], formats: str) -> list[str]:
+    """Those of several formats whose dates may have the day and the month the other way round."""
+    dated = {one: set(cells) - set(no_dates(cells, one)) for one in formats.split(SEVERAL)}
+    return [one for one, some in dated.items() if is_ambiguous(some, one)]
+
+
+def _is_year(cell: Any) -> bool:
+    """Whether a cell is a year without a month, which would be a number in a column of its own."""
+    text = str(cell).strip()
+    return len(text) == 4 and text.isdecimal() and FIRST_YEAR <= int(text) <= LAST_YEAR
+
+
+def _length(digits: re.Match[str]) -> str:
+    return "0" if len(digits[0]) <= 2 else "9" * len(digits[0])  # days and months may lack a zero
+
+
+def _most_alike(cells: Mapping[Any, int]) -> dict[Any, int]:
+    """The cells that look as most of the different ones do: their signs, words, and years of four digits."""
+    shapes = {cell: _WORD.sub("a", _RUN.sub(_length, str(cell).strip())) for cell in cells}
+    (most, _), *_ = Counter(shapes.values()).most_common(1)
+    return {cell: count for cell, count in cells.items() if shapes[cell] == most}
 
 
 def _others(present: Mapping[Any, int], form: str, allowed: float) -> Mapping[str, int] | None:
@@ -184,14 +278,14 @@ def _may_be_codes(cells: Collection[Any]) -> bool:
     return len(days) < ENOUGH_DAYS or not any(day.isdecimal() and int(day) >= LATE for day in days)
 
 
-def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Iterable[str]:
+def _candidates(forced: bool, form: str | None, dayfirst: bool | None) -> Collection[str]:
     if form is not None:
         return (form,)
     formats = (*FORMATS, *FORCED) if forced else FORMATS
     if dayfirst is None:
         return formats
     wrong = ("%m/%d", "%m-%d") if dayfirst else ("%d/%m", "%d-%m", "%d.%m")
-    return (one for one in formats if not one.startswith(wrong))
+    return tuple(one for one in formats if not one.startswith(wrong))
 
 
 def _likely(formats: Iterable[str], sample: Sequence[Any]) -> Iterator[str]:

@@ -25,6 +25,52 @@ def test_the_format_of_a_column_is_found(form):
     assert date_format([*texts, None, "", np.nan]) == (ISO if iso else form)
 
 
+DAYS = [f"{day:02}/{month:02}" for month in range(1, 13) for day in (7, 23)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([*(f"{day}/2023" for day in DAYS), *(f"{day}/22" for day in DAYS)], "%d/%m/%Y | %d/%m/%y"),
+        (
+            [*(f"{day}/2023" for day in DAYS), *(f"2022-12-{day:02}" for day in range(1, 9))],
+            f"%d/%m/%Y | {ISO}",
+        ),
+        ([*(f"{day}/2023" for day in DAYS), "2022-12-01", "2022-12-02"], None),
+        (
+            [*(f"{day}/2023" for day in DAYS), *(f"{day}/2022".replace("/", "-") for day in DAYS)],
+            "%d/%m/%Y | %d-%m-%Y",
+        ),
+        ([*(f"2023-{month:02}-01" for month in range(1, 13)), *map(str, range(1990, 2000))], f"{ISO} | %Y"),
+        ([*(f"2023-{month:02}-01" for month in range(1, 13)), *map(str, range(3990, 4000))], None),
+        # The days of one format say what the others mean; without them, nobody knows.
+        (
+            [*(f"{day}/2023" for day in DAYS), *(f"0{day}/05/22" for day in range(1, 9))],
+            "%d/%m/%Y | %d/%m/%y",
+        ),
+        (
+            [*(f"2023-{month:02}-01" for month in range(1, 13)), *(f"0{day}/05/22" for day in range(1, 9))],
+            None,
+        ),
+        ([*(f"{day}/2023" for day in DAYS), *(f"05/{day}/2023" for day in range(13, 29))], None),
+    ],
+)
+def test_several_formats_are_found_where_each_is_certain(cells, expected):
+    assert date_format(cells) == expected
+
+
+def test_a_date_is_read_by_the_one_of_several_formats_that_it_has():
+    forms = "%d/%m/%y | %Y-%m-%d %H:%M | %Y"
+    assert as_text(np.array([day_number("31/01/24", forms), day_number("2024", forms)]), "%Y-%m-%d") == [
+        "2024-01-31",
+        "2024-01-01",
+    ]
+    (written,) = as_text(np.array([19753.4375]), forms)
+    assert day_number(written, forms) == 19753.4375
+    with pytest.raises(ValueError, match="is not a date such as"):
+        day_number("31.01.2024", forms)
+
+
 def test_two_digits_of_a_year_come_first_where_they_hardly_vary():
     dates = [f"{22 + month // 7}/{month:02}/{day:02}" for month in range(1, 13) for day in range(1, 29)]
     assert date_format(dates) == "%y/%m/%d"
