@@ -101,7 +101,7 @@ _OTHERS = (
     "%Y/%m/%d %I:%M:%S %p %z",  # Google Forms
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
-    *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B"),
+    *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B", "%Y%b", "%Y, %B"),
     *("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p"),
     *("%y.%d.%m", "%H.%M.%S"),  # YouTube's trending dates, which could be times if no month were under 13
     *("%Y-%j", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ", "%Y-%jT%H:%M:%S.%f", "%Y-%j %H:%M:%S"),  # days of a year
