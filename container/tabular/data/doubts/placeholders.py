@@ -91,7 +91,7 @@ def _said(found: Iterable[tuple[str | None, Placeholder]], rows: int, nothing: s
 def _usual_for_none(numbers: np.ndarray) -> Iterator[Placeholder]:
     """Days that programs write for no date, if they are many years from all others, however few those are."""
     days, counts = np.unique(numbers[np.isfinite(numbers)], return_counts=True)
-    for place in np.flatnonzero(np.isin(np.floor(days), NO_DAYS) & (counts > 1)):
+    for place in np.flatnonzero(np.isin(np.floor(days), NO_DAYS)):
         others = np.delete(days, place)
         if len(others) and np.abs(others - days[place]).min() > YEARS_APART:
             yield Placeholder(float(days[place]), int(counts[place]))

@@ -42,6 +42,10 @@ def said_of(cells, target=TARGET):
             [*(f"2024-01-{day:02}" for day in range(1, 29)), *["1900-01-01"] * 2],
             "'1900-01-01', in 2 of 30 rows, is far from all other values",
         ),
+        (
+            [*(f"2024-01-{day:02}" for day in range(1, 30)), "1900-01-01"],
+            "'1900-01-01', in 1 of 30 rows, is far from all other values",
+        ),
     ],
 )
 def test_a_doubt_is_said_of_its_column(cells, sentence):
