@@ -27,7 +27,7 @@ _CODES = (
 )
 AFFIX = rf"(?:(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|%)"  # Turkish writes %12
 WORD = r"[^\W\d_]{1,12}"
-OUT_OF = rf"(?:/\s?|(?:out )?of )(?:\d{{1,4}}(?:\.00?)?)(?: {WORD})?"
+OUT_OF = rf"(?:/\s?|(?:(?:out )?of|von|sur|de|su|van|av|z) )(?:\d{{1,4}}(?:\.00?)?)(?: {WORD})?"
 
 # What also begins codes and names, such as R 101, No. 5 and TOP 10, so that a column needs evidence that it
 # is one: see `finding.numbers`.
@@ -54,7 +54,7 @@ _AT_MOST = (
 _AT_LEAST = (
     *("more than", "greater than", "over", "above", "at least", "min.", "from", "ab", "\u00fcber"),
     *("after", "post", "since", "nach", "seit", "apr\u00e8s", "depuis", "despu\u00e9s de", "dopo il"),
-    "\u043f\u043e\u0441\u043b\u0435",
+    *("\u043f\u043e\u0441\u043b\u0435", "\u043e\u0442"),
 )
 _ABOUT = (
     *("about", "around", "approx", "approx.", "approximately", "circa", "ca", "etwa", "rund", "um", "vers"),
@@ -76,5 +76,5 @@ BOUND = (
     rf"|c(?=\d{{4}}$|$)|(?:{_WORDS_BEFORE})(?=\s|$)|{_BESIDE}"
 )
 _OR_MORE = r"(?:and|or|&) (?:over|older|more|above|up|under|younger|less|fewer|below)"
-NOTE = rf"\+|{_OR_MORE}|\*{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
+NOTE = rf"\+|{_OR_MORE}|\*{{1,3}}|!{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
 BOUND_BEHIND = re.compile(rf"(?<=[^\W\d_])(?=(?:{_BEHIND})$)")  # it would be the end of a unit

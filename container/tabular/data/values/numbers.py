@@ -5,6 +5,7 @@ The format of a column's numbers is found once, by `finding.numbers`; training a
 
 import math
 import re
+import unicodedata
 
 from tabular.data.values.cells import DIGITS, UNSEEN, shown
 from tabular.data.values.composed import taken_apart
@@ -28,10 +29,14 @@ __all__ = [
     "written",
 ]
 
+_AREA = r"(?:[kcdm]?m|ft|in|yd|mi)[23]"  # km2 and cm3, of which the digit is no part of a code
+_SHORT = r"(?![ap]\.\s?m)(?:[a-z]\.\s?){2,3}"  # k.k. and v.o.n., but not the time 10 p.m.
 _UNIT = (
-    rf"(?:%|\u2030|[\u2605\u2606\u2b50#]|\u00b0[CF]?|{WORD}(?:[/\u00b7][A-Za-z]{{1,3}})?[\u00b2\u00b3]?"
+    rf"(?:%(?:\s?(?:{WORD}\.?|[ap]\.\s?[adm]\.))?|\u2030|[\u2605\u2606\u2b50#]|\u00b0[CF]?"
+    rf"|{WORD}(?:[/\u00b7]{WORD})?[\u00b2\u00b3]?|(?:{WORD}/)?{_AREA}|{_SHORT}"
     rf"|{WORD}\.?(?: {WORD}\.?){{0,2}}?"  # as few words as possible: Mio. is followed by EUR
-    rf"|(?:{AFFIX})?\s?/\s?{WORD}[\u00b2\u00b3]?|\+\s?{WORD}|{OUT_OF})"
+    rf"|{WORD}\s?/\s?100\s?km|{WORD}/\({WORD}[\u00b2\u00b3]?\s?[*\u00b7]\s?{WORD}\)"  # kWh/(m\u00b2*a)
+    rf"|(?:{AFFIX})?\s?/\s?(?:{_AREA}|{WORD}[\u00b2\u00b3]?)|\+\s?{WORD}|{OUT_OF})"
 )
 _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes it literally
 _BLANKS = "\u00a0\u202f\u2009\u2007"
@@ -52,6 +57,11 @@ _WIDE = {0xFF00 + place: 0x20 + place for place in range(1, 0x5F)} | {0xFFE1: 0x
 _ASCII = (
     UNSEEN | _WIDE | DIGITS | {0x66A: "%", 0x66B: ".", 0x66C: ",", 0x3BC: "\u00b5"}
 )  # the Greek letter is micro
+# Units in one sign, as East Asia writes them, such as that of square metres.
+_ASCII |= {
+    sign: unicodedata.normalize("NFKC", chr(sign)).translate({0x32: "\u00b2", 0x33: "\u00b3"})
+    for sign in range(0x3371, 0x33DF)
+}
 _ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
 # A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
 _POWER = re.compile(
