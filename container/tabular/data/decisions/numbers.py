@@ -39,6 +39,7 @@ from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
 from tabular.data.values.composed import (
     ANGLE_WEST,
+    CONVERTED,
     DASH,
     ERA,
     FLAG,
@@ -85,7 +86,8 @@ GROUPED_OR_WORD = r"^(?:[^0-9.,]*(?:0|[1-9]\d{0,2}(?:\.\d{3})*)[^0-9.,]*\.?|[^0-
 # What numbers in a notation are taken for.
 MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
-    FLAG: "because H and L mean high and low",
+    FLAG: "because what stands beside it says high or low",
+    CONVERTED: "without the same in another unit",
     OBSERVATION: "without the flag that a statistical office adds",
     ERA: "because years before Christ are negative",
     WEEKS: "in weeks, of which a day is a seventh",

@@ -18,6 +18,7 @@ __all__ = [
     "ANGLE",
     "ANGLE_WEST",
     "CLOCK",
+    "CONVERTED",
     "DASH",
     "DEBIT",
     "ERA",
@@ -35,6 +36,8 @@ __all__ = [
     "UNITS",
     "WEEKS",
     "Composed",
+    "converted",
+    "flagged",
     "taken_apart",
 ]
 
@@ -43,6 +46,7 @@ DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
+CONVERTED = "converted"
 LONGEST = 64  # characters
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -72,7 +76,14 @@ _DASH = re.compile(
 _UP, _DOWN = "\u25b2\u25b3\u2191", "\u25bc\u25bd\u2193"
 _TREND = re.compile(rf"([{_UP}{_DOWN}])\s*([^+{_MINUS}]*\d.*)")
 _TRIANGLE = re.compile(rf"[\u25b2\u25b3]\s*([^+{_MINUS}]*\d.*)")  # the minus of Japanese accounts
-_FLAG = re.compile(r"(.*\d)\s(H|HH|L|LL)")
+# What laboratories write beside a number that is high or low: 12.5 H, H 12.5, 12.5 (H), 12.5 U/l (+).
+_SIDE = r"HH?|LL?|[Hh]igh|[Ll]ow|[\u2191\u2193]{1,2}"
+_FLAG = re.compile(
+    rf"(?P<before>HH?|LL?)\s(?P<alone>\d.*)|(?P<digits>.*\d)\s?(?P<letter>HH?|LL?)"
+    rf"|(?P<number>.*\d.*?)\s?(?P<sign>[\u2191\u2193]{{1,2}}|(?<=\s)(?:[Hh]igh|[Ll]ow)"
+    rf"|\((?:{_SIDE}|[+-])\)|\[(?:{_SIDE}|[+-])\])"
+)
+_CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
 )
@@ -157,7 +168,7 @@ def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
         return None
     if not (any(map(str.isdigit, text)) or _VULGAR.keys() & set(text) or _DASH.fullmatch(text)):
         return None
-    if text.endswith(("]", ")")) and (match := _NOTE.fullmatch(text)):
+    if text.endswith(("]", ")")) and (match := _NOTE.fullmatch(text)) and not _FLAG.fullmatch(text):
         return taken_apart(match[1], notations) or Composed(NOTE, (match[1],), (1.0,))
     signs = _TELLING.intersection(text)
     for notation, read in _possible(signs | {" "} if len(text.split()) > 1 else signs):
@@ -256,9 +267,29 @@ def _triangle(text: str, _: bool) -> _Parts:
     return match and ((match[1],), (-1.0,))
 
 
-def _flag(text: str, _: bool) -> _Parts:
+def flagged(text: str) -> tuple[str, bool] | None:
+    """The number beside a flag, and whether that says high; None if there is no flag."""
     match = _FLAG.fullmatch(text)
-    return match and ((match[1],), (1.0,))
+    if match is None:
+        return None
+    flag = (match["before"] or match["letter"] or match["sign"]).strip("([])")
+    return match["alone"] or match["digits"] or match["number"], flag[0] in "Hh\u2191+"
+
+
+def _flag(text: str, _: bool) -> _Parts:
+    found = flagged(text)
+    return found and ((found[0],), (1.0,))
+
+
+def converted(text: str) -> tuple[str, str] | None:
+    """A number and the one in brackets after it, as in 125 g (4.41 oz); None if these are not two."""
+    match = _CONVERTED.fullmatch(text)
+    return match and (match["one"], match["other"])
+
+
+def _converted(text: str, _: bool) -> _Parts:
+    found = converted(text)
+    return found and ((found[0],), (1.0,))
 
 
 def _observation(text: str, _: bool) -> _Parts:
@@ -381,6 +412,7 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         OBSERVATION: _observation,
         ERROR: _error,
         RANGE: _range,
+        CONVERTED: _converted,
     }
 )
 # The signs of which each text in a notation has one; a blank stands for any between two words.
@@ -398,12 +430,13 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         TRIANGLE: frozenset(_UP),
         AGE: frozenset("m"),
         FRACTION: frozenset("/\u2044").union(_VULGAR),
-        FLAG: frozenset("HL"),
+        FLAG: frozenset("HLgw)]\u2191\u2193"),
         ERROR: frozenset("\u00b1/"),
         OBSERVATION: frozenset("bcdefimnprsuz"),
         ERA: frozenset("ACDE.\u5143"),
         WEEKS: frozenset("+"),
         RANGE: frozenset("\u2212\u2013\u2014- []"),
+        CONVERTED: frozenset("(["),
     }
 )
 _TELLING = frozenset().union(*_NEEDED.values())

@@ -11,15 +11,17 @@ import numpy as np
 
 from tabular.data.values import composed
 from tabular.data.values.cells import MOST_OTHERS, NO_NUMBERS
-from tabular.data.values.composed import Composed, taken_apart
+from tabular.data.values.composed import Composed, converted, flagged, taken_apart
 
 __all__ = ["evident"]
 
 SAMPLE = 2000  # distinct texts that show which notations a column has
 ENOUGH = 20  # different ranges or durations
+ENOUGH_BARE = 10  # different numbers without a flag
 FEWEST_PLACES = 5  # different angles that are no codes by chance
 LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
+EVENLY = 0.999  # the correlation of numbers with the same in another unit, of which some are rounded
 RATIO = 20.0  # of the ends of most ranges
 DAY = 24
 THOUSAND, LAST_YEAR = 1000, 2100
@@ -28,6 +30,8 @@ SINGLE_FLAGS = frozenset("bceinpruz")  # of statistical offices, and no units
 NEARLY_ALL = 0.9  # of the numbers without a letter, which those with H are above
 SOME_BARE = 10  # times as many numbers may have flags as have none
 _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
+_LETTER_AT_NUMBER = re.compile(r"\d[HL]+$")
+_LONG_NUMBER = re.compile(r"\d{5}|\d{2}[.,' ]\d{3}")  # larger than that of a house
 _LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
 
 Find = Callable[[Mapping[str, int]], Callable[[str], float] | None]
@@ -181,32 +185,50 @@ def _trends(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 
 def _flags(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether numbers with H are above those with L, high and low, and some have neither letter.
+    """Whether flags say high and low, and some numbers have neither: all high ones are above all low ones.
 
-    If there is only one of the letters, it is behind fewer numbers than have none, and above or below them.
+    If there is only one of both flags, it stands at fewer numbers than have none, which are beyond nearly all
+    others, and none is a letter at a number, such as that of litres.
     """
     numbers = {text: found.texts[0] for text, found in texts.items()}
     read = find(dict.fromkeys([*numbers.values(), *simple], 1)) if simple else None
     if read is None:
         return False
-    high, low = ([read(one) for text, one in numbers.items() if text[-1] == letter] for letter in "HL")
+    sides: dict[bool, list[float]] = {True: [], False: []}
+    for text, number in numbers.items():
+        _, is_high = flagged(text) or (text, False)
+        sides[is_high].append(read(number))
+    high, low = sides[True], sides[False]
     if high and low:
         return min(high) > max(low)
     bare = np.array([read(one) for one in simple])
-    if len(bare) < max(ENOUGH, len(texts)):
+    if len(bare) < max(ENOUGH_BARE, len(texts)) or any(map(_LETTER_AT_NUMBER.search, texts)):
         return False
     return bool(
         min(high) >= np.quantile(bare, NEARLY_ALL) if high else max(low) <= np.quantile(bare, 1 - NEARLY_ALL)
     )
 
 
+def _in_another_unit(texts: Texts, _: Sequence[str], find: Find) -> bool:
+    """Whether the number in brackets is the one before it in another unit, which rises with it evenly."""
+    ones, others = zip(*filter(None, map(converted, texts)), strict=True)
+    read, read_other = find(dict.fromkeys(ones, 1)), find(dict.fromkeys(others, 1))
+    if read is None or read_other is None:
+        return False
+    numbers = np.array([list(map(read, ones)), list(map(read_other, others))])
+    if len(set(numbers[0])) < FEWEST_PLACES or not np.ptp(numbers[1]):
+        return False
+    return bool(np.corrcoef(numbers)[0, 1] >= EVENLY)
+
+
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether flags follow some of many numbers with decimals, unlike letters of houses.
+    """Whether flags follow some of many numbers with decimals or five digits, unlike letters of houses.
 
     They are several, or one that is not a unit, and then after the fewer numbers.
     """
     flags = {"".join(filter(str.isalpha, text)) for text in texts}
     decimals = sum(re.search(r"\d[.,]\d", text) is not None for text in texts)
+    decimals = decimals or sum(_LONG_NUMBER.search(text) is not None for text in texts)
     if not decimals or find(dict.fromkeys(simple, 1)) is None:
         return False
     if len(flags) == 1:
@@ -252,5 +274,6 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.TREND: _trends,
     composed.OBSERVATION: _observations,
     composed.RANGE: _ranges,
+    composed.CONVERTED: _in_another_unit,
     composed.NOTE: _same_notes,
 }

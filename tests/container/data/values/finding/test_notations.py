@@ -32,6 +32,17 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["$1,234.00", "$ -", "$(56.00)"], [1234, 0, -56], ["dash"]),
         (["12.50 \u20ac", "- \u20ac", "980.00 \u20ac"], [12.5, 0, 980], ["dash"]),
         (["12.5 H", "3.1 L", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        (["12.5H", "3.1L", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        (["H 12.5", "LL 3.1", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        (["12.5 U/l (+)", "3.1 U/l (-)", "7.0 U/l"], [12.5, 3.1, 7], ["flag"]),
+        (["12.5 (high)", "3.1 \u2193\u2193", "7.0"], [12.5, 3.1, 7], ["flag"]),
+        ([*map(str, range(9)), "5.5", "8 (H)", "9 [H]"], [*range(9), 5.5, 8, 9], ["flag"]),
+        (["221535 d", "57415 p", "1402"], [221535, 57415, 1402], ["observation"]),
+        (
+            [f"{pound} lb ({pound * 0.4536:.1f} kg)" for pound in range(50, 55)],
+            [*range(50, 55)],
+            ["converted"],
+        ),
         (["12.3 b", "13.1 ep", "12.9", "14.0"], [12.3, 13.1, 12.9, 14], ["observation"]),
         (["1\u51042000\u4e07\u5186", "500\u4e07\u5186"], [12000, 500], ["units"]),
         (["1\uc5b5 2000\ub9cc\uc6d0", "500\ub9cc\uc6d0", "3\ucc9c\uc6d0"], [12000, 500, 0.3], ["units"]),
@@ -91,6 +102,11 @@ def test_numbers_in_several_parts_are_read(cells, expected, notations):
         ["\u219112", "7"],
         ["A-", "AB-", "B+", "O+"],
         ["3.1 H", "12.5 L", "7.0"],  # not high and low
+        [*map(str, range(1, 20)), "25.5L", "30.5L"],  # litres
+        [*map(str, range(1, 20)), "2.5 (H)", "30.5 (H)"],
+        [*map(str, range(1, 9)), "25.5 (H)", "30.5 (H)"],  # beside too few others
+        ["12 (5)", "14 (3)", "15 (7)", "11 (4)", "10 (4)", "9 (4)"],  # two quantities
+        ["12 lb (5 kg)", "14 lb (6 kg)", "16 lb (7 kg)"],  # too few
         [f"{area}-{number}" for area, number in zip(range(200, 230), [4711, 1234, 9870] * 10, strict=True)],
         ["18-24", "25-34", "35-44"],  # levels in order, each of which may be learnt
         ["2019-20", "2020-21", "2021-22"],
