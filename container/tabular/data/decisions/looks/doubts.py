@@ -28,8 +28,9 @@ AFTER_WORD = re.compile(
     r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
 )
 AFTER_SIGN = re.compile(rf"{NUMBER_SIGN}\s?[1-9]\d{{0,8}}")  # not those of colours
-FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
-BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?/?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
+FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+|[ \u00a0\u202f'\u2019][0-9]{3}(?![0-9]))*")
+BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?[/(]?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
+BETWEEN_WORDS = re.compile(r"[^\W\d_][^#]*#[^#]*[^\W\d_][^#]*")  # of different lengths, unlike codes
 NEARLY_ALL = 0.9
 # From 500 to 1.000 in several languages, where nobody may be able to tell thousands from decimals.
 RANGE_IN_WORDS = re.compile(
@@ -91,8 +92,8 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         )
     if alike := _quantity(texts):
         yield (
-            f"a category, although the texts are numbers followed by the same words, such as {alike!r}; "
-            "write the numbers alone if they are quantities."
+            f"a category, although the texts are numbers beside the same words, such as {alike!r}; write the "
+            "numbers alone if they are quantities."
         )
     if len(texts) > 2 and all(map(AFTER_SIGN.fullmatch, texts)):
         yield (
@@ -115,15 +116,17 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _quantity(texts: Sequence[str]) -> str | None:
-    """A text that begins with a number and differs from nearly all others in its figures only, or None."""
-    first = texts[:FEWEST_QUANTITIES]
-    if len(texts) < FEWEST_QUANTITIES or not any(one.isdecimal() for text in first for one in text[:2]):
+    """A text with a number before or between words that nearly all others differ from in figures, or None."""
+    if len(texts) < FEWEST_QUANTITIES or not any(map(FIGURES.search, texts[:FEWEST_QUANTITIES])):
         return None
     patterns = [FIGURES.sub("#", text) for text in texts]
     (pattern, count), *_ = Counter(patterns).most_common(1)
-    if count < NEARLY_ALL * len(texts) or not BEFORE_WORDS.match(pattern):
+    if count < NEARLY_ALL * len(texts):
         return None
-    return texts[patterns.index(pattern)]
+    alike = [text for text, one in zip(texts, patterns, strict=True) if one == pattern]
+    zeros_lead = any(re.search(r"(?<!\d)0\d", text) for text in alike)
+    between = BETWEEN_WORDS.fullmatch(pattern) and not zeros_lead and len(set(map(len, alike))) > 1
+    return alike[0] if between or BEFORE_WORDS.match(pattern) else None
 
 
 def _joined(texts: Sequence[str]) -> str | None:
