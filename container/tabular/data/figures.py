@@ -1,11 +1,11 @@
 """What several steps ask of every column of numbers: its ends, how often each occurs, and its gaps."""
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,27 @@ __all__ = ["Figures", "Summary", "threads_for"]
 
 MANY_COLUMNS = 200
 CELLS = 2**16  # half a megabyte, which are looked at together
-FEW_ROWS = 10_000  # of a column, which is done in less time than threads take to wait for each other
+FEW_CELLS = 10_000  # which are done in less time than threads take to begin and to wait for each other
 
 
-def threads_for(rows: int) -> int:
-    """How many threads are best for columns of this many rows, one after the other."""
-    return (os.cpu_count() or 1) if rows > FEW_ROWS else 1
+class _Here(Executor):
+    """Does in the thread that asks what others would do, as soon as it is asked."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)  # raised where somebody asks for the result, as that of a thread
+        return done
+
+
+def threads_for(cells: int) -> Executor:
+    """What does several things with so many cells each: a thread for each core, or the one that asks.
+
+    Of a table of a hundred rows, threads would take a quarter of the processor time of a check.
+    """
+    return ThreadPoolExecutor(os.cpu_count()) if cells > FEW_CELLS else _Here()
 
 
 class Summary(NamedTuple):
@@ -81,7 +96,7 @@ class Figures:
         left = [name for name in self.columns if name not in self._known]
         parts = self._parts if len(left) > MANY_COLUMNS else [self.columns[name][None] for name in left]
         names = self.columns if len(left) > MANY_COLUMNS else left
-        with ThreadPoolExecutor(threads_for(self.rows)) as threads:  # NumPy leaves Python's lock to others
+        with threads_for(self.rows) as threads:  # NumPy leaves Python's lock to others
             summaries = [one for part in threads.map(_summaries, parts) for one in part]
         found = dict(zip(names, summaries, strict=True))
         return {name: found[name] if name in found else self._known[name] for name in self.columns}

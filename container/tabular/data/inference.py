@@ -1,9 +1,7 @@
 """The schema of a cleaned table: its task, its classes, and the kind of each column."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 
 import numpy as np
@@ -14,7 +12,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.arrow import as_arrow, as_texts, counts_of, is_text
 from tabular.data.decisions.decide import column_of, decide
 from tabular.data.decisions.decision import Decision
-from tabular.data.figures import Figures
+from tabular.data.figures import Figures, threads_for
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.cells import BOOLEAN_PAIRS, BOOLEANS, NO_NUMBERS, TRUE, is_gap
 from tabular.data.values.dates import ISO
@@ -230,7 +228,7 @@ def _coded(cells: pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
 
     The place of a missing cell is after the last one.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # pyarrow leaves Python's lock to others
+    with threads_for(len(cells)) as threads:  # pyarrow leaves Python's lock to others
         coded = pa.chunked_array(
             threads.map(pa.Array.dictionary_encode, cells.chunks), pa.dictionary(pa.int32(), cells.type)
         )

@@ -6,7 +6,6 @@ that no fold sees another.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from hashlib import blake2b
@@ -25,7 +24,7 @@ from tabular.data.doubts.misleading import misleading
 from tabular.data.doubts.repetitions import repetitions
 from tabular.data.doubts.table import doubts
 from tabular.data.features import features, texts
-from tabular.data.figures import Figures
+from tabular.data.figures import Figures, threads_for
 from tabular.data.inference import as_labels, encode, infer_schema, labels_among_numbers
 from tabular.data.splits.held_out import cells_of
 from tabular.data.splits.partitioned import hold_out
@@ -211,7 +210,7 @@ def prepare(
         "positive": schema.positive,
     }
     decided = raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
-    with ThreadPoolExecutor(2) as threads:  # NumPy and pyarrow leave Python's lock to each other
+    with threads_for(table.size) as threads:  # NumPy and pyarrow leave Python's lock to each other
         again = threads.submit(repetitions, table, options)
         more = threads.submit(misleading, table, encoded, schema, report, figures)
         said = doubts(table, schema, decided, figures)

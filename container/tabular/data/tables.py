@@ -6,7 +6,6 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, groupby
@@ -122,7 +121,7 @@ def _decided(cells: pa.Table, options: Options, style: FileStyle) -> tuple[dict[
     parts = [range(start, min(start + step, len(names))) for start in range(0, len(names), step)]
     order = parts if many else [parts[place] for place in _in_order(cells)]
     # pyarrow and C leave Python's lock to other threads while they compute.
-    with ThreadPoolExecutor(threads_for(len(cells))) as threads:
+    with threads_for(len(cells)) as threads:
         deciding = {part: threads.submit(decided, part) for part in order}
         found = list(chain.from_iterable(deciding[part].result() for part in parts))
     frames: list[pd.DataFrame] = []

@@ -1,9 +1,7 @@
 """Warnings about what may mislead: rare classes, empty columns, ids, columns that give the answer away."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any
 
@@ -13,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tabular.data.features import features, rows_of
-from tabular.data.figures import Figures
+from tabular.data.figures import Figures, threads_for
 from tabular.data.tables import warning
 from tabular.spec.columns import Schema
 from tabular.spec.errors import amount
@@ -178,7 +176,7 @@ def _sorting(cells: np.ndarray, target: np.ndarray, regression: bool) -> np.ndar
     In the order of such a column, neighbours differ half as much as in any order, or less.
     """
     parts = [cells.T[start : start + PART] for start in range(0, cells.shape[1], PART)]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # NumPy leaves Python's lock to others
+    with threads_for(cells.size) as threads:  # NumPy leaves Python's lock to others
         steps = np.concatenate(list(threads.map(lambda part: _mean_step(part, target, regression), parts)))
     if regression:
         by_chance = 1 / 3  # the mean difference of two ranks

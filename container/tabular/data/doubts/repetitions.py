@@ -3,13 +3,13 @@
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from tabular.data.figures import threads_for
 from tabular.data.tables import warning
 from tabular.spec.options import DEFAULTS, Options
 
@@ -83,7 +83,7 @@ def _alike(columns: pd.DataFrame) -> np.ndarray:
     """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
     hashes = np.zeros(len(columns), np.uint64)
     starts, cores = range(0, len(columns), BLOCK), os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as threads:  # NumPy and C leave Python's lock to others
+    with threads_for(len(columns)) as threads:  # NumPy and C leave Python's lock to others
         for name in columns:
             if _is_text(columns[name].dtype):
                 chunks = list(_parts(columns[name], hashes))

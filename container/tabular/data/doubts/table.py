@@ -1,9 +1,7 @@
 """Warnings for the user about how a table was read, if the evidence leaves room for doubt."""
 
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -13,7 +11,7 @@ import pyarrow as pa
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.many.counts import count
 from tabular.data.doubts.placeholders import may_be_beyond, placeholders, repeated_and_far
-from tabular.data.figures import Figures
+from tabular.data.figures import Figures, threads_for
 from tabular.data.inference import NONE_DECIDED, means_yes
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, NO_RESULTS, folded
@@ -81,7 +79,7 @@ def doubts(
         else:
             about = table[name], column, decisions.get(name), schema.options.partition
             asked.append((name, partial(_of_column, *about)))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # pyarrow and NumPy leave Python's lock to others
+    with threads_for(len(table)) as threads:  # pyarrow and NumPy leave Python's lock to others
         said = threads.map(lambda one: list(one[1]()), asked)
         return found + [
             warning(name, one) for (name, _), each in zip(asked, said, strict=True) for one in each
