@@ -1,7 +1,7 @@
 """Numbers and dates that may stand for a missing value: -999, 9999, 1900-01-01."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from tabular.data.features import features, rows_of
 from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
-__all__ = ["may_be_beyond", "placeholders", "repeated_and_far"]
+__all__ = ["codes_among_labels", "may_be_beyond", "placeholders", "repeated_and_far"]
 
 DATES = 5_000  # rows; reading all dates takes long
 FEWEST_OTHERS = 10  # different values, without which nothing is far away
@@ -112,6 +112,29 @@ def _beyond(numbers: np.ndarray) -> Iterator[Placeholder]:
         gap = max(rest[0] - values[end], values[end] - rest[-1])
         if counts[end] == 1 and len(rest) >= FEWEST_OTHERS and gap > BEYOND * (rest[-1] - rest[0]):
             yield Placeholder(float(values[end]), 1)
+
+
+def codes_among_labels(labels: Sequence[str | int | float]) -> list[str | int | float]:
+    """Labels that surveys write for no answer, such as 99 beside 1, 2 and 3, or -9 beside 0 and 1.
+
+    Those are 9, 99 and so on, with 7 and 8 before them, if all others follow each other and they do not; and
+    the only negative number of three or more. In -1, 0, 1 it is as likely the opposite of 1.
+    """
+    if len(labels) <= FEWEST_ANSWERS or any(isinstance(label, str) for label in labels):
+        return []
+    ordered = sorted(labels)
+    found = ordered[:1] if ordered[0] < 0 <= ordered[1] and ordered != [-1, 0, 1] else []
+    top = list(takewhile(lambda label: _CODE.fullmatch(f"{label:.15g}"), reversed(ordered)))
+    others = np.array(ordered[len(found) : len(ordered) - len(top)])
+    if (
+        top
+        and set(f"{top[0]:.15g}") == {"9"}
+        and len(others) >= FEWEST_ANSWERS
+        and (np.diff(others) == 1).all()
+        and top[-1] > others[-1] + 1
+    ):
+        found += reversed(top)
+    return found
 
 
 def _codes(numbers: np.ndarray) -> Iterator[Placeholder]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.many.counts import count
-from tabular.data.doubts.placeholders import may_be_beyond, placeholders, repeated_and_far
+from tabular.data.doubts.placeholders import codes_among_labels, may_be_beyond, placeholders, repeated_and_far
 from tabular.data.figures import Figures, threads_for
 from tabular.data.inference import NONE_DECIDED, means_yes
 from tabular.data.tables import warning
@@ -104,8 +104,11 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _damaged(map(str, labels))
         yield from _alike(labels, "labels")
         yield from _alike_otherwise(list(map(str, labels)))
-        if marks := _marks(labels, NO_LABELS):
-            yield f"the labels {_listed(marks)} may mean a missing value; leave such cells empty if they do."
+        if marks := [*_marks(labels, NO_LABELS), *codes_among_labels(schema.classes)]:
+            yield (
+                f"the labels {_listed(marks)} may mean a missing value; if they do, name them in missing, "
+                "which leaves their rows out."
+            )
         if (
             schema.positive is not None
             and schema.options.positive is None

@@ -118,9 +118,20 @@ def test_labels_that_are_nearly_the_same_are_told():
         (["yes", "no", "don't know"], 'the labels "don\'t know" may mean a missing value'),
         (["paid", "declined", "refused"], None),
         (["dk", "no", "se"], None),
+        ([0, 1, 99], "the labels 99 may mean a missing value"),
+        ([1, 2, 3, 4, -1], "the labels -1 may mean a missing value"),
+        ([-9, 1, 2, 8, 9], "the labels -9, 8, 9 may mean a missing value"),
+        ([-1, 0, 1], None),
+        ([-1, 1], None),
+        ([3, 4, 5, 6, 7, 8, 9], None),
+        ([2, 4, 8], None),
+        ([1, 4, 9], None),
     ],
-    ids=["no answer", "outcomes", "countries"],
+    ids=[
+        *("no answer", "outcomes", "countries", "nines", "the only negative", "codes at both ends"),
+        *("opposites", "two", "points", "powers", "squares"),
+    ],
 )
 def test_labels_that_may_be_gaps_are_told_but_not_outcomes_and_countries(labels, marks):
-    said = said_of(["x", "y"], labels * 10).get("target")
+    said = said_of(["x", "y"], pd.Categorical((labels * 15)[:30])).get("target")
     assert said is None if marks is None else said.startswith(marks)
