@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import ROOT, workers
-from support.local_aws import disk, once
+from support import ROOT, temporary_files, workers
+from support.local_aws import once
 from support.notebooks.demo_run import Story, tell
 from support.processor_time import ProcessorTime
 from xdist.remote import Producer
@@ -22,7 +22,7 @@ from local_aws.lifecycle import daemon
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-disk.write_to_memory()
+temporary_files.write_to_memory()
 once.share_descriptions()
 ALLOCATIONS = 50_000  # between two collections of garbage; by default, a tenth of the time is collections
 
