@@ -105,9 +105,10 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _alike(labels, "labels")
         yield from _alike_otherwise(list(map(str, labels)))
         if marks := [*_marks(labels, NO_LABELS), *codes_among_labels(schema.classes)]:
+            which = "the label" if len(marks) == 1 else "the labels"
             yield (
-                f"the labels {_listed(marks)} may mean a missing value; if they do, name them in missing, "
-                "which leaves their rows out."
+                f"{which} {_listed(marks)} may mean a missing value; if so, use the option missing, which "
+                "leaves such rows out."
             )
         if (
             schema.positive is not None

@@ -115,11 +115,11 @@ def test_labels_that_are_nearly_the_same_are_told():
 @pytest.mark.parametrize(
     ("labels", "marks"),
     [
-        (["yes", "no", "don't know"], 'the labels "don\'t know" may mean a missing value'),
+        (["yes", "no", "don't know"], 'the label "don\'t know" may mean a missing value'),
         (["paid", "declined", "refused"], None),
         (["dk", "no", "se"], None),
-        ([0, 1, 99], "the labels 99 may mean a missing value"),
-        ([1, 2, 3, 4, -1], "the labels -1 may mean a missing value"),
+        ([0, 1, 99], "the label 99 may mean a missing value"),
+        ([1, 2, 3, 4, -1], "the label -1 may mean a missing value"),
         ([-9, 1, 2, 8, 9], "the labels -9, 8, 9 may mean a missing value"),
         ([-1, 0, 1], None),
         ([-1, 1], None),

@@ -37,7 +37,7 @@ __all__ = ["FEWEST_UNGROUPED", "FoundNumbers", "find_numbers", "may_be_number", 
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
 _LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.83, as diagnoses have it
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
-_ANSWERS = NO_NUMBERS - MARKS  # words that say why there is no number
+_ANSWERS = NO_NUMBERS - MARKS  # words that explain why a number is missing
 SUSPECTS = 100  # texts that show whether any number has several parts
 # Numbers of which each point may separate thousands, and how many with and without points show that it does.
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
