@@ -1,7 +1,7 @@
 """Numbers and dates that may stand for a missing value: -999, 9999, 1900-01-01."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ FEW_ROWS = 3
 SOME, BEYOND = 100, 1000  # rows that show a range, and how many of it nothing natural is away
 HIGHEST_ANSWER = 5  # on most scales that say 7, 8 and 9 for no answer
 NEAR = 0.1  # of the range of the others
+RARE = 0.05  # of the rows; where -1 is one of three classes, it has more
 NEAR_ZERO = 0.2
 # The first days of SQL Server, Windows, Excel and Unix, and ends of time that people write.
 NO_DAYS = np.array(
@@ -114,16 +115,23 @@ def _beyond(numbers: np.ndarray) -> Iterator[Placeholder]:
             yield Placeholder(float(values[end]), 1)
 
 
-def codes_among_labels(labels: Sequence[str | int | float]) -> list[str | int | float]:
+def codes_among_labels(
+    labels: Sequence[str | int | float], rows: Mapping[str, int]
+) -> list[str | int | float]:
     """Labels that surveys write for no answer, such as 99 beside 1, 2 and 3, or -9 beside 0 and 1.
 
     Those are 9, 99 and so on, with 7 and 8 before them, if all others follow each other and they do not; and
-    the only negative number of three or more. In -1, 0, 1 it is as likely the opposite of 1.
+    the only negative number of three or more. In -1, 0, 1 it is the opposite of 1, unless few rows have it.
+
+    Args:
+        labels: The classes.
+        rows: How many rows have each, by how it is written.
     """
     if len(labels) <= FEWEST_ANSWERS or any(isinstance(label, str) for label in labels):
         return []
     ordered = sorted(labels)
-    found = ordered[:1] if ordered[0] < 0 <= ordered[1] and ordered != [-1, 0, 1] else []
+    opposites = ordered == [-1, 0, 1] and rows.get(str(ordered[0]), 0) > RARE * sum(rows.values())
+    found = ordered[:1] if ordered[0] < 0 <= ordered[1] and not opposites else []
     top = list(takewhile(lambda label: _CODE.fullmatch(f"{label:.15g}"), reversed(ordered)))
     others = np.array(ordered[len(found) : len(ordered) - len(top)])
     if (

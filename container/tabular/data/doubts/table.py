@@ -104,7 +104,8 @@ def _of_labels(target: pd.Series, schema: Schema) -> Iterator[str]:
         yield from _damaged(map(str, labels))
         yield from _alike(labels, "labels")
         yield from _alike_otherwise(list(map(str, labels)))
-        if marks := [*_marks(labels, NO_LABELS), *codes_among_labels(schema.classes)]:
+        rows = {str(label): number for label, number in target.value_counts().items()}
+        if marks := [*_marks(labels, NO_LABELS), *codes_among_labels(schema.classes, rows)]:
             which = "the label" if len(marks) == 1 else "the labels"
             yield (
                 f"{which} {_listed(marks)} may mean a missing value; if so, use the option missing, which "

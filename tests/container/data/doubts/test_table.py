@@ -122,6 +122,7 @@ def test_labels_that_are_nearly_the_same_are_told():
         ([1, 2, 3, 4, -1], "the label -1 may mean a missing value"),
         ([-9, 1, 2, 8, 9], "the labels -9, 8, 9 may mean a missing value"),
         ([-1, 0, 1], None),
+        ([-1, *[0, 1] * 14, 0], "the label -1 may mean a missing value"),
         ([-1, 1], None),
         ([3, 4, 5, 6, 7, 8, 9], None),
         ([2, 4, 8], None),
@@ -129,7 +130,7 @@ def test_labels_that_are_nearly_the_same_are_told():
     ],
     ids=[
         *("no answer", "outcomes", "countries", "nines", "the only negative", "codes at both ends"),
-        *("opposites", "two", "points", "powers", "squares"),
+        *("opposites", "rarely -1", "two", "points", "powers", "squares"),
     ],
 )
 def test_labels_that_may_be_gaps_are_told_but_not_outcomes_and_countries(labels, marks):
