@@ -472,7 +472,8 @@ def test_an_ensemble_is_judged_against_a_single_model_and_against_another(
     assert report["model"]["ensemble"] == OF_TWO["ensemble"]
     changes = {change["what"]: change["challenger"] for change in report["champion"]["changed"]}
     assert changes.items() >= MEMBERS.items()
-    assert 0 < report["agreement"]["largest_difference"] <= one.model.tolerance
+    assert report["agreement"]["rows"] == len(one.frame)
+    assert 0 <= report["agreement"]["largest_difference"] <= one.model.tolerance  # 0 on some processors
     in_service(ensemble)
     assert evaluated(metric=metric, threshold="100")["gate"]["same_model"]
 
