@@ -18,10 +18,11 @@ data "archive_file" "functions" {
 }
 
 locals {
-  # What the invoker shares with the model's server: how the rows of a request are found in JSON.
+  # What the invoker shares with the model's server: how the rows of a request are found.
   shared_with_the_server = formatlist("tabular/%s.py", [
-    "__init__", "data/__init__", "data/values/__init__", "data/values/names",
-    "serving/__init__", "serving/rows/__init__", "serving/rows/errors", "serving/rows/shapes",
+    "__init__", "data/__init__", "data/values/__init__", "data/values/cells", "data/values/names",
+    "serving/__init__", "serving/rows/__init__", "serving/rows/errors", "serving/rows/lines",
+    "serving/rows/media_types", "serving/rows/shapes",
   ])
   functions_code = merge(
     { for file in fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}") : file => "src" },

@@ -9,7 +9,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from email.message import Message
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -19,8 +18,9 @@ import orjson
 
 from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, Table
-from tabular.serving.rows import from_csv, from_json
+from tabular.serving.rows import from_csv, from_json, media_types
 from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK
 from tabular.serving.rows.readers import reader
 from tabular.spec.errors import amount
 from tabular.spec.options import encoding_of
@@ -32,16 +32,6 @@ except ImportError:  # installed without a compiler
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
-# Other names of the media types; JSON_LINES is SageMaker's name.
-JSON_LINES = "application/jsonlines"
-ALIASES = {
-    **dict.fromkeys(("application/x-ndjson", "application/ndjson", "application/jsonl"), JSON_LINES),
-    **dict.fromkeys(("application/json-lines", "application/x-jsonlines"), JSON_LINES),
-    **dict.fromkeys(("text/json", "application/x-json"), "application/json"),
-    **dict.fromkeys(("application/csv", "text/x-csv", "text/comma-separated-values"), "text/csv"),
-    "text/tab-separated-values": "text/csv",  # whose delimiter is found
-}
-MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
 GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^ *\r?\n|^ +\Z", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
@@ -57,7 +47,7 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
         BadRequest: if the content type is unknown, or the body does not contain rows of this model's table.
     """
     media_type, charset = _content(content_type)
-    if media_type == "text/csv" and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
+    if media_type == CSV and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
         return plain
     try:
         text = body.decode(charset)
@@ -95,7 +85,7 @@ def encode(
             400, "This model predicts a number, which has no probabilities; send the request without them."
         )
     media_type = _media_type(accept)
-    if probabilities and media_type == "text/csv":
+    if probabilities and media_type == CSV:
         return _csv_with_probabilities(prediction), media_type
     return ENCODERS[media_type](prediction, model), media_type
 
@@ -117,13 +107,9 @@ def _content(content_type: str) -> tuple[str, str]:
     Raises:
         BadRequest: if the media type or the charset is not supported.
     """
-    message = Message()
-    message["content-type"] = content_type.strip() or "text/csv"
-    media_type = content_type.partition(";")[0].strip().lower() or "text/csv"
-    media_type = ALIASES.get(media_type, media_type)
+    media_type, named = media_types.named(content_type)
     if media_type not in DECODERS:
         raise BadRequest(415, f"Content type {media_type!r} is not supported; send {_one_of(DECODERS)}.")
-    named = str(message.get_param("charset") or "utf-8")
     charset = encoding_of(named)
     if charset is None:
         raise BadRequest(415, f"The charset {cells.shown(named)} is not supported; send UTF-8.")
@@ -138,9 +124,7 @@ def _media_type(accept: str) -> str:
         media_type, *parameters = (text.strip().lower() for text in part.split(";"))
         wanted.append((_quality(parameters), media_type))
     for quality, media_type in sorted(wanted, key=lambda one: -one[0]):
-        chosen = {"*/*": "text/csv", "text/*": "text/csv", "application/*": "application/json"}.get(
-            media_type, media_type
-        )
+        chosen = {"*/*": CSV, "text/*": CSV, "application/*": JSON}.get(media_type, media_type)
         if chosen in ENCODERS and quality > 0:
             return chosen
     raise BadRequest(406, f"Accept {accept!r} is not available; request {_one_of(ENCODERS)}.")
@@ -306,11 +290,11 @@ def _json_of(prediction: Prediction, model: Table) -> bytes:
 
 
 DECODERS: Mapping[str, Callable[[str, Table], Iterable[list[Any]]]] = {
-    "text/csv": from_csv.read,
-    "application/json": from_json.read,
+    CSV: from_csv.read,
+    JSON: from_json.read,
     JSON_LINES: from_json.read_lines,
 }
 ENCODERS: Mapping[str, Callable[[Prediction, Table], bytes]] = {
-    "text/csv": _csv_of,
-    "application/json": _json_of,
+    CSV: _csv_of,
+    JSON: _json_of,
 }

@@ -1,6 +1,6 @@
 """Bodies of requests without the cells of some columns: those cells are certainly gone, or the body is.
 
-A body is read as the model's server reads it, by the same modules where it is JSON, and is written again from
+A body is read as the model's server reads it, by the same modules, and is written again from
 the cells of the model's own columns alone. What else a client sent beside them (an index, a column that the
 model does not use, other keys) goes too, because nobody knows what it contains. A body that cannot be read
 without a doubt is not stored: UncertainError says why, without quoting it.
@@ -12,19 +12,15 @@ import io
 import json
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
-from email.message import Message
 from typing import Any
 
 from tabular.data.values.names import Names
+from tabular.serving.rows.lines import lines_of
+from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK, named
 from tabular.serving.rows.shapes import Rows, rows_of, rows_of_lines, unwrapped
 
 __all__ = ["Table", "UncertainError", "decoded", "without"]
 
-DELIMITERS = ",;\t|"
-CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
-ALIASES = dict.fromkeys(
-    ("application/x-ndjson", "application/json-lines", "application/x-jsonlines"), JSON_LINES
-) | {"application/csv": CSV}
 PLAIN = (str, int, float, bool, type(None))
 
 
@@ -92,17 +88,14 @@ def decoded(body: bytes, content_type: str) -> tuple[str, str]:
     Raises:
         UncertainError: The body is not text in its charset.
     """
-    message = Message()
-    message["content-type"] = content_type.strip() or CSV
-    media_type = content_type.partition(";")[0].strip().lower() or CSV
-    charset = str(message.get_param("charset") or "utf-8")
+    media_type, charset = named(content_type)
     try:
         name = codecs.lookup(charset).name
-        text = body.decode("utf-8-sig" if name in ("utf-8", "ascii") else name)
+        text = body.decode("utf-8" if name == "ascii" else name).removeprefix(MARK)
         text.encode()  # no half of a surrogate pair
     except (LookupError, ValueError) as error:
         raise UncertainError("The body is not text in the charset that it names.") from error
-    return ALIASES.get(media_type, media_type), text
+    return media_type, text
 
 
 def _alike(name: str) -> str:
@@ -113,7 +106,10 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
     width = len(table.names)
     if width == 1:
         raise UncertainError("The model has one column, of which an empty line may be a row.")
-    rows = _split(text, table)
+    rows = list(lines_of(text, table))
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or (widths != {width} and not table.are_among(rows[0])):
+        raise UncertainError("The lines do not have as many cells as the model has columns.")
     order: list[int | None] = [table.place_of(cell) for cell in rows[0]]
     has_header = sorted(place for place in order if place is not None) == list(range(width))
     if not has_header:
@@ -133,20 +129,6 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
         cells = zip(row, order, strict=True)
         writer.writerow(["" if place is None or place in places else cell for cell, place in cells])
     return out.getvalue()
-
-
-def _split(text: str, table: Table) -> list[list[str]]:
-    """Return the cells of each line, split at the first delimiter with which all lines fit."""
-    for delimiter in DELIMITERS:
-        lines = csv.reader(
-            io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=delimiter
-        )
-        rows = [row for row in lines if row and (len(row) > 1 or row[0].strip())]
-        if not rows or {len(row) for row in rows} != {len(rows[0])}:
-            continue
-        if len(rows[0]) == len(table.names) or table.are_among(rows[0]):
-            return rows
-    raise UncertainError("The lines do not have as many cells as the model has columns.")
 
 
 def _json(text: str, places: frozenset[int], table: Table) -> str:

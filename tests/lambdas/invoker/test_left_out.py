@@ -103,6 +103,20 @@ def shapes():
     for name, text in as_text.items():
         yield name, text.encode(), "text/csv"
     yield "latin-1", as_csv([NAMES, CELLS]).encode("latin-1"), "text/csv; charset=iso-8859-1"
+    in_another_order = as_csv([shuffled, shuffled.values()])
+    yield (
+        "a mark in utf-16-le",
+        ("\ufeff" + in_another_order).encode("utf-16-le"),
+        "text/csv; charset=utf-16le",
+    )
+    as_formulas = [[f'=""{cell}""' for cell in row] for row in (shuffled, shuffled.values())]
+    yield "formulas in another order", as_csv(as_formulas).encode(), "text/csv"
+    unquoted = "\n".join("\t".join(f'="{cell}"' for cell in row) for row in (shuffled, shuffled.values()))
+    yield "formulas between tabs", unquoted.encode(), "text/tab-separated-values"
+    for media_type in ("text/x-csv", "text/comma-separated-values"):
+        yield media_type, in_another_order.encode(), media_type
+    yield "text/json", json.dumps([cells]).encode(), "text/json"
+    yield "application/ndjson", json.dumps(cells).encode(), "application/ndjson"
     yield "utf-16", json.dumps([cells]).encode("utf-16"), "application/json; charset=utf-16"
     yield "no content type", as_csv([CELLS]).encode(), ""
 

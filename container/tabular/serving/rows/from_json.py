@@ -9,7 +9,8 @@ import orjson
 from tabular.data.values.long_numbers import exact, whole
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
-from tabular.serving.rows.names import is_header, listed, most_names, order_of
+from tabular.serving.rows.lines import most_names
+from tabular.serving.rows.names import is_header, listed, order_of
 from tabular.serving.rows.shapes import (
     ENVELOPES,
     SHAPES,

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from tabular.data.values import cells
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.readers import reader
 
-__all__ = ["is_header", "listed", "most_names", "order_of"]
-
-MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
+__all__ = ["is_header", "listed", "order_of"]
 
 
 def is_header(row: Sequence[str], model: Table) -> bool:
@@ -30,11 +29,6 @@ def is_header(row: Sequence[str], model: Table) -> bool:
         return True
     # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
     return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
-
-
-def most_names(model: Table) -> int:
-    """How many names a header may have; it is not worth looking at each of millions."""
-    return 2 * (len(model.names) + len(model.others)) + MORE_NAMES
 
 
 def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:

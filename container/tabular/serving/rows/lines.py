@@ -1,0 +1,107 @@
+"""The lines of CSV as clients write them: with any usual delimiter, formulas around cells, and empty lines.
+
+The function that leaves columns out of stored requests must find the same cells as the server, so it imports
+this module, too. It needs the standard library alone.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from tabular.data.values.cells import without_formula
+from tabular.data.values.names import Names
+from tabular.serving.rows.errors import BadRequest
+
+__all__ = ["lines_of", "most_names"]
+
+MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
+LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
+OTHER_DELIMITERS = ";\t|"
+
+
+def lines_of(text: str, model: Names) -> Iterable[list[str]]:
+    """The cells of each line, a header included, split at the first delimiter with which all lines fit.
+
+    Raises:
+        BadRequest: if a line is not CSV.
+    """
+    lines = _split(text, ",", model)
+    if len(model.names) > 1 and not _fit(lines, model):
+        # The client may write what the training file was written with, such as 1,5;2,5.
+        others = (_split(text, delimiter, model) for delimiter in OTHER_DELIMITERS if delimiter in text)
+        lines = next((other for other in others if _fit(other, model)), lines)
+    return lines
+
+
+def most_names(model: Names) -> int:
+    """How many names a header may have; it is not worth looking at each of millions."""
+    return 2 * (len(model.names) + len(model.others)) + MORE_NAMES
+
+
+def _split(text: str, delimiter: str, model: Names) -> Iterable[list[str]]:
+    """The cells of each line: all at once, or for a long text each time that they are asked for."""
+    lines = _Lines(text, delimiter, model)
+    return lines if len(text) > LONG_TEXT else list(lines)
+
+
+class _Lines:
+    """The cells of each line of a text, read whenever somebody iterates over them.
+
+    `line` is the one that was read last, with its end.
+    """
+
+    def __init__(self, text: str, delimiter: str, model: Names) -> None:
+        self._text, self._delimiter, self._of_one = text, delimiter, len(model.names) == 1
+        self._has_formulas = '="' in text
+        self.line = ""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The lines.
+
+        Raises:
+            BadRequest: if one is not CSV.
+        """
+        text: Iterable[str] = io.StringIO(self._text, newline="")
+        lines = csv.reader(
+            self._noted(text) if self._of_one else text,
+            strict=True,
+            skipinitialspace=True,
+            delimiter=self._delimiter,
+        )
+        try:
+            rows: Iterable[list[str]] = (
+                self._of_one_column(lines)
+                if self._of_one
+                else (row for row in lines if row and (len(row) > 1 or row[0].strip()))
+            )
+            yield from ([*map(without_formula, row)] for row in rows) if self._has_formulas else rows
+        except csv.Error as error:
+            raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+
+    def _noted(self, text: Iterable[str]) -> Iterator[str]:
+        for self.line in text:
+            yield self.line
+
+    def _of_one_column(self, lines: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The rows of a table with one column: an empty line is an empty cell, except at the end of the body.
+
+        Two quotes are an empty cell anywhere; pandas writes them.
+        """
+        empty = 0
+        for row in lines:
+            if row in ([], [""]) and '"' not in self.line:
+                empty += 1
+                continue
+            yield from ([""] for _ in range(empty))
+            empty = 0
+            yield row
+
+
+def _fit(lines: Iterable[Sequence[str]], model: Names) -> bool:
+    """Whether lines have as many cells as the model has columns, or as a header with all of them."""
+    first = next(iter(lines), [])
+    width = len(first)
+    if width > most_names(model):
+        return False
+    named = model.are_among(first)
+    return (named or width == len(model.names)) and all(len(line) == width for line in lines)

@@ -1,0 +1,28 @@
+"""The media types and charsets in which clients send rows; with the standard library alone."""
+
+from email.message import Message
+
+__all__ = ["CSV", "JSON", "JSON_LINES", "MARK", "named"]
+
+CSV, JSON, JSON_LINES = (
+    "text/csv",
+    "application/json",
+    "application/jsonlines",
+)  # the last is SageMaker's name
+# Other names of the media types.
+ALIASES = {
+    **dict.fromkeys(("application/x-ndjson", "application/ndjson", "application/jsonl"), JSON_LINES),
+    **dict.fromkeys(("application/json-lines", "application/x-jsonlines"), JSON_LINES),
+    **dict.fromkeys(("text/json", "application/x-json"), JSON),
+    **dict.fromkeys(("application/csv", "text/x-csv", "text/comma-separated-values"), CSV),
+    "text/tab-separated-values": CSV,  # whose delimiter is found
+}
+MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
+
+
+def named(content_type: str) -> tuple[str, str]:
+    """The media type that a content type names, by default CSV, and its charset, by default UTF-8."""
+    message = Message()
+    message["content-type"] = content_type.strip() or CSV
+    media_type = content_type.partition(";")[0].strip().lower() or CSV
+    return ALIASES.get(media_type, media_type), str(message.get_param("charset") or "utf-8")
