@@ -480,6 +480,21 @@ def test_a_line_that_is_not_json_is_named(models):
     assert refusal_of("[1, 2]\n[3", JSON_LINES, models["numbers"]).startswith("Line 2 is not JSON: ")
 
 
+@pytest.mark.parametrize("kind", ["[]", '{"a":1}'])
+@pytest.mark.parametrize("place", range(6))
+def test_a_cell_of_a_thousand_lists_in_each_other_is_refused_in_a_sentence(models, kind, place):
+    opening, closing = kind.split("1") if "1" in kind else kind
+    row = ["1"] * 6
+    row[place] = opening * 1000 + ("1" if "1" in kind else "") + closing * 1000
+    sentence = refusal_of(f"[[{','.join(row)}]]", JSON, models["every kind"])
+    assert sentence.startswith("Row 1, column ") and len(sentence) < 200
+
+
+def test_an_index_of_which_the_name_is_no_text_is_no_index(models):
+    body = {"schema": {"primaryKey": [{}, [], None, 1]}, "data": [{"size": 1, "income": 2}]}
+    assert decode(json.dumps(body).encode(), JSON, models["numbers"])[0].tolist() == [[1.0, 2.0]]
+
+
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [

@@ -2,6 +2,7 @@
 
 import math
 import re
+import reprlib
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
@@ -286,7 +287,7 @@ def boolean(cell: Any, missing: Iterable[str] = ()) -> float:
     """1.0 for true, 0.0 for false, NaN if the cell is missing; anything else is a ValueError."""
     if cell is None or (isinstance(cell, str) and is_gap(cell.strip(), missing)):
         return math.nan
-    word = str(cell).strip().casefold()
+    word = "" if isinstance(cell, list | dict) else str(cell).strip().casefold()
     if word not in BOOLEANS:
         raise ValueError(f"{shown(cell)} is neither true nor false.")
     return BOOLEANS[word]
@@ -347,5 +348,6 @@ def folded(text: str) -> str:
 
 def shown(value: object) -> str:
     """A value as an error message shows it: quoted, and cut if it is long."""
-    text = repr(value)
+    # A value of JSON may have a thousand lists in each other.
+    text = reprlib.repr(value) if isinstance(value, list | dict) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -133,6 +133,8 @@ def day_number(cell: Any, form: str) -> float:
     """
     if cell is None or cell != cell:  # NaN
         return np.nan
+    if isinstance(cell, list | dict):
+        raise _no_date(cell, form)
     if isinstance(cell, float) and cell.is_integer():  # an integer in a column with missing values
         cell = int(cell)
     text = str(cell).strip()
@@ -208,8 +210,8 @@ def _parsed(text: str, form: str) -> datetime:
         raise
 
 
-def _no_date(text: str, form: str) -> ValueError:
-    return ValueError(f"{shown(text)} is not a date such as {_example(form)}.")
+def _no_date(cell: Any, form: str) -> ValueError:
+    return ValueError(f"{shown(cell)} is not a date such as {_example(form)}.")
 
 
 @lru_cache(maxsize=len(FORMATS) + len(FORCED))  # the search for a format refuses cells for most formats

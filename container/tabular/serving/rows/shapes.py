@@ -144,7 +144,8 @@ def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
 def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Names) -> list[Any]:
     """Rows in pandas' table form without the index that its schema names, unless the model knows it."""
     keys = schema.get("primaryKey")
-    index = {key for key in keys if model.place_of(str(key)) is None} if isinstance(keys, list) else set()
+    names = [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+    index = {name for name in names if model.place_of(name) is None}
     return [
         {name: cell for name, cell in row.items() if name not in index} if isinstance(row, dict) else row
         for row in rows
