@@ -100,7 +100,7 @@ resource "aws_sagemaker_endpoint" "this" {
 
   # New instances start beside the old ones; traffic moves at once or in parts, and all of it moves back if an alarm
   # goes off. There are min_instances of them, with no model in memory; instances that scaling had added return with
-  # the load. Multi-model endpoints are not among those that cannot have this
+  # the load. Multi-model endpoints are not excluded from this
   # (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html).
   deployment_config {
     blue_green_update_policy {

@@ -55,7 +55,7 @@ locals {
   logs_arn       = "arn:${local.partition}:logs:${var.region}:${local.account_id}"
   bucket_arn     = "arn:${local.partition}:s3:::${local.bucket_name}"
   models_map_arn = "${local.bucket_arn}/${local.contract.models_map_key}"
-  # Of every number of endpoints, so that no policy changes with it.
+  # For any number of endpoints, so that no policy changes with it.
   endpoint_arns = [for name in ["", "--*"] : "${local.sagemaker_arn}:endpoint/${local.endpoint_name}${name}"]
   group_arns    = "${local.sagemaker_arn}:model-package-group/${local.group_prefix}*"
   package_arns  = "${local.sagemaker_arn}:model-package/${local.group_prefix}*"

@@ -329,8 +329,8 @@ resource "aws_iam_role_policy" "studio" {
 
 locals {
   # A person's own private spaces, as
-  # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-jl-admin-guide-permissions.html has it. SageMaker
-  # fills in the domain and the profile of who asks.
+  # https://docs.aws.amazon.com/sagemaker/latest/dg/studio-updated-jl-admin-guide-permissions.html describes them.
+  # SageMaker fills in the domain and the profile of the caller.
   own_profile = "${local.sagemaker_arn}:user-profile/$${sagemaker:DomainId}/$${sagemaker:UserProfileName}"
   space_statements = [
     {

@@ -94,7 +94,7 @@ locals {
 
   # The same for functions. Before Lambda creates one, it asks whether its role may do this with any network interface
   # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html, hashicorp/terraform-provider-aws #20698), so
-  # the resource must be *. What Lambda does with the role, the function's own code may not.
+  # the resource must be *. Lambda may use the role for this; the function's own code may not.
   function_vpc_statements = {
     for role, arn in local.function_arns : role => flatten([
       for vpc in var.vpc[*] : [

@@ -331,7 +331,7 @@ variable "promote_to" {
 
   validation {
     condition     = var.promote_to == null || var.kms_key_arn != null
-    error_message = "promote_to needs kms_key_arn, a key of your own: what AWS's own key for S3 encrypts, no other account can read."
+    error_message = "promote_to needs kms_key_arn, a key of your own, because no other account can read what AWS's own key for S3 encrypts."
   }
 }
 
