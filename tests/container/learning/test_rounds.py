@@ -106,7 +106,7 @@ def alone(algorithm, rounds):
     """A model of the first fold, fitted for this number of rounds."""
     frame, target, schema = prepared(mixed(rows=240), "binary")
     rows, _ = next(folds_of(target, schema, 3, 7))
-    return fit(frame.iloc[rows], target[rows], schema, algorithm, {}, 7, rounds)
+    return fit(frame.iloc[rows], target[rows], schema, algorithm, settings(algorithm, "binary"), 7, rounds)
 
 
 atexit.register(alone.cache_clear)  # while the libraries that free the models are still there
@@ -119,7 +119,8 @@ def test_a_fold_is_scored_as_a_model_of_that_many_rounds(algorithm, scorer):
     frame, target, schema = prepared(mixed(rows=240), "binary")
     rows = next(folds_of(target, schema, 3, 7))
     score = get_scorer(scorer)
-    scores = scores_of_fold(frame, target, rows, schema, algorithm, {}, 7, score)
+    quick = settings(algorithm, "binary")
+    scores = scores_of_fold(frame, target, rows, schema, algorithm, quick, 7, score)
     numbers = numbers_of_rounds(ALGORITHMS[algorithm].estimators["classification"].rounds.most)
     for place in (0, 4, len(scores) // 2, len(scores) - 2):
         asked = alone(algorithm, numbers[place]), frame.iloc[rows[1]], target[rows[1]]
@@ -237,9 +238,10 @@ def test_the_logarithm_of_a_target_has_rounds_too(base, algorithm):
     table["target"] = np.exp(table["target"])
     frame, target, schema = prepared(table, "regression", log_target=True)
     write_split(base / "input/data/train", frame, target, schema)
-    scores, rounds, _ = train.cross_validate(Trial(algorithm, "r2", 3, 7))
+    quick = settings(algorithm, "regression")
+    scores, rounds, _ = train.cross_validate(Trial(algorithm, "r2", 3, 7, quick))
     assert np.mean(scores) > 0.5
-    pipeline = fit(frame, target, schema, algorithm, {}, 7, rounds)
+    pipeline = fit(frame, target, schema, algorithm, quick, 7, rounds)
     model = PortableModel(*export(pipeline, schema, exporter_of(algorithm, schema.family)))
     check_equal(model, pipeline, frame, schema)
 
