@@ -57,6 +57,8 @@ from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribu
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FORMAT as FLEET_FORMAT
 from tabular.portable.fleet import FleetModel
+from tabular.portable.table_model import Table
+from tabular.serving.rows.readers import reader
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.documents.models import Manifest, ModelFacts
@@ -111,7 +113,11 @@ def main() -> None:
         )
     model = load_model(folder, pickles)
     expected = pipeline if fleet is None else Known(*fleet.answers)
-    same = asdict(check_answers([answers, alone, by_csv], expected, frame, schema, model.tolerance))
+    same = asdict(
+        check_answers(
+            [answers, alone, by_csv], expected, frame, schema, model.tolerance, _read_alike(frame, model)
+        )
+    )
     worst = mistakes(schema, truth, answers, cells)
     schema, truth, (answers,) = positive_last(schema, truth, [answers])
     value = score(arguments.metric, schema.task, truth, *answers)
@@ -159,6 +165,20 @@ def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Sch
     answer = server.predict(name, rows, **how)
     probabilities = np.array(answer["probabilities"]) if schema.classes else None
     return positions(answer["predictions"], schema), probabilities
+
+
+def _read_alike(frame: pd.DataFrame, model: Table) -> np.ndarray:
+    """Which rows (n_rows,) have no new level that the server takes for another.
+
+    It takes a text that training has not seen for the level that programs write so: 'red' for red.
+    """
+    alike = np.ones(len(frame), dtype=bool)
+    for position in model.categorical:
+        read, levels = reader(position, model), frame[model.names[position]]
+        known = {*model.levels_of(position), *(model.columns[position].get("missing") or ())}
+        new = set(levels.unique()) - known
+        alike &= ~levels.isin([level for level in new if read(level) != level]).to_numpy()
+    return alike
 
 
 def _fitted() -> Any:

@@ -22,6 +22,7 @@ __all__ = [
     "positions",
 ]
 
+EVERY = slice(None)
 # Predicted positions in the class list (n_rows,) and probabilities (n_rows, n_classes), or numbers and None.
 Answers = tuple[np.ndarray, np.ndarray | None]
 
@@ -82,11 +83,13 @@ def check_answers(
     frame: pd.DataFrame,
     schema: Schema,
     tolerance: float,
+    compared: np.ndarray | slice = EVERY,
 ) -> Agreement:
     """Compare several predictions for the same rows with scikit-learn's.
 
     A difference is relative to one plus the number. For regression, it is relative to one plus the largest
-    number of all rows, because a small number can be the sum of large numbers that cancel out.
+    number of all rows, because a small number can be the sum of large numbers that cancel out. `compared`
+    says which rows (n_rows,) are compared.
 
     Raises:
         BadInput: if a label differs, or a number by more than the tolerance.
@@ -100,21 +103,24 @@ def check_answers(
         expected = theirs.argmax(axis=1)
     else:
         expected = pipeline.predict(frame)
+    rows, theirs, expected = np.arange(len(frame))[compared], theirs[compared], expected[compared]
     scale = 1.0 + (np.abs(theirs) if schema.classes else np.abs(theirs).max(initial=0.0))
     largest, ties = 0.0, 0
     for predicted, probabilities in answers:
+        predicted = predicted[compared]
+        probabilities = None if probabilities is None else probabilities[compared]
         if probabilities is not None:
             ties += _ties(predicted, expected.astype(np.intp), theirs, tolerance)
         difference = np.abs((predicted if probabilities is None else probabilities) - theirs) / scale
         within = difference <= tolerance  # False for NaN
         if not within.all():
-            row = int(within.reshape(len(frame), -1).all(axis=1).argmin())
+            row = int(within.reshape(len(rows), -1).all(axis=1).argmin())
             raise BadInput(
-                f"The portable model differs from scikit-learn by {difference[row].max()} in row {row + 1}, "
-                f"and at most {tolerance} is allowed; it is not registered."
+                f"The portable model differs from scikit-learn by {difference[row].max()} in row "
+                f"{rows[row] + 1}, and at most {tolerance} is allowed; it is not registered."
             )
         largest = max(largest, float(difference.max(initial=0.0)))
-    return Agreement(len(frame), largest, ties, tolerance)
+    return Agreement(len(rows), largest, ties, tolerance)
 
 
 def as_model_input(frame: pd.DataFrame, schema: Schema) -> tuple[np.ndarray, list[list[str]]]:

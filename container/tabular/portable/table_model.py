@@ -69,11 +69,6 @@ class Table(Names):
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
-        # Whether a level of some category may be written in a way that is not its own.
-        self.reads_levels = any(
-            self.columns[i].get("missing") or self.columns[i].get("spellings") or "whole" in self.columns[i]
-            for i in self.categorical
-        )
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         encodings = manifest.get("encodings") or [{}] * len(self.categorical)
         self._levels = {

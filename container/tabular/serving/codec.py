@@ -32,6 +32,7 @@ except ImportError:  # installed without a compiler
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
+LISTS = b"[", b"("  # of Python, or a level
 GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"^ *\r?\n|^ +\Z", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
@@ -60,6 +61,11 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
             f"its charset in the content type, for example {media_type}; charset={likely}.",
         ) from None
+    if "\0" in text:  # which no table has
+        likely = "utf-16be" if text.startswith("\0") else "utf-16le"
+        raise BadRequest(
+            400, f"The body has zero bytes, as UTF-16 has; name its charset: {media_type}; charset={likely}."
+        )
     rows = DECODERS[media_type](text.removeprefix(MARK), model)
     if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
         return _to_input(rows, model)
@@ -144,7 +150,7 @@ def _quality(parameters: Sequence[str]) -> float:
 
 def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
-    if b'="' in body or (len(model.names) == 1 and EMPTY_LINE.search(body)):
+    if b'="' in body or body.startswith(LISTS) or (len(model.names) == 1 and EMPTY_LINE.search(body)):
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None
@@ -158,14 +164,13 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
         except BadRequest:
             return None  # it may be a header; otherwise Python gives the error message
     levels = [columns[i] for i in model.categorical]
-    # Some columns have levels that may be written otherwise, and any may have blanks at its end, or a letter
-    # in another Unicode form.
-    if b" " not in body and b"\t" not in body and not model.reads_levels and body.isascii():
-        return numbers, levels
-    return numbers, [
-        found if model.levels_of(i).issuperset(found) else _read_column(found, i, model)
-        for i, found in zip(model.categorical, levels, strict=True)
-    ]
+    for place, position in enumerate(model.categorical):
+        found, known = levels[place], model.levels_of(position)
+        if not known.issuperset(found):  # some are new, or written otherwise than in the table
+            read = reader(position, model)
+            meant = {level: read(level) for level in {*found} - known}
+            levels[place] = [meant.get(level, level) for level in found]
+    return numbers, levels
 
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Table) -> np.ndarray:

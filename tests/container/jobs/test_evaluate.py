@@ -478,6 +478,14 @@ def test_an_ensemble_is_judged_against_a_single_model_and_against_another(
     assert evaluated(metric=metric, threshold="100")["gate"]["same_model"]
 
 
+def test_a_new_level_that_the_server_takes_for_a_known_one_is_not_compared(evaluated, held_out):
+    one = fitted("LogisticRegression", "binary")
+    frame = one.frame.copy()
+    frame.loc[frame.index[:3], "colour"] = "'red'"
+    held_out(dataclasses.replace(one, frame=frame))
+    assert evaluated()["agreement"]["rows"] == len(frame) - 3
+
+
 def test_a_served_model_that_differs_is_not_registered(evaluated, held_out, give_pipeline):
     held_out(fitted("LogisticRegression", "binary"))
     give_pipeline(fitted("NaiveBayes", "binary").pipeline)

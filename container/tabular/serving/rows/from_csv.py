@@ -26,6 +26,8 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
             raise BadRequest(400, "The body is JSON Lines; name application/jsonlines as its content type.")
     rows = lines_of(text, model)
     header = next(iter(rows), [])
+    if len(header) > 1 and _is_of_python(header):
+        raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
     if not header or len(header) > most_names(model) or not is_header(header, model):
         return rows
     order = order_of(header, model, "The header")
@@ -33,9 +35,17 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     return list(below) if isinstance(rows, list) else below
 
 
+def _is_of_python(row: Sequence[str]) -> bool:
+    """Whether a line is a list or tuple of texts as Python shows it; a level may be a whole list."""
+    first, last = row[0], row[-1]
+    return first.startswith(("['", "('", "[['", "[('")) and first[-1] not in "])" and last[-1:] in ("]", ")")
+
+
 def _below(header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]]) -> Iterator[list[str]]:
     """The rows below a header, with their cells in another order."""
     for number, row in enumerate(islice(rows, 1, None), start=1):
+        if row == header:
+            raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
             raise BadRequest(400, f"Row {number} has {len(row)} cells, but the header has {len(header)}.")
         yield [row[position] for position in order]

@@ -1,8 +1,9 @@
 """Cells as training has read them, each by the decision about its column."""
 
+import html
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -21,6 +22,11 @@ MILLISECONDS = 1e11, 1e13
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
 _DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
 PER_DAY = 86_400_000
+_QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as Python and JSON write them
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?Z?")
+_TRUTHS = "true", "false"
+# What programs write for a missing text, unless a level is called so; NA and None may also be new names.
+_NO_TEXTS = "nan", "NaN", "NaT", "<NA>", "null", "NULL", "(null)", "undefined", "\\N"
 
 
 def reader(position: int, model: Table) -> Callable[[Any], Any]:
@@ -45,7 +51,8 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         widths = {len(level) for level in known if level.isdecimal()}
         width = widths.pop() if len(widths) == 1 else 0
         form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
-        return partial(_level, known=known, form=form, width=width, numbers=_by_value(known))
+        values = _by_value(known), _by_truth(known)
+        return partial(_level, known=known, form=form, width=width, values=values)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
@@ -59,28 +66,37 @@ def _by_value(levels: Iterable[str]) -> Mapping[float, str | None]:
     return found
 
 
+def _by_truth(levels: Iterable[str]) -> Mapping[float, str]:
+    """The levels that mean true and false, if they are one pair of words: Y and N."""
+    written = {level.casefold(): level for level in levels}
+    pairs = [pair for pair in cells.BOOLEAN_PAIRS if pair <= written.keys()]
+    return {cells.BOOLEANS[word]: written[word] for word in pairs[0]} if len(pairs) == 1 else {}
+
+
 def _level(
     cell: Any,
     known: Collection[str],
     form: tuple[Collection[str], Mapping[str, str], str | None, bool],
     width: int,
-    numbers: Mapping[float, str | None],
+    values: tuple[Mapping[float, str | None], Mapping[float, str]],
 ) -> str:
-    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, 1, 1.0 or 01.
+    """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, Y, 1, 1.0 or 01.
 
-    Any other number in JSON is the only level that is the same number. A text in another Unicode form, as
-    macOS writes names of files, is the level of the table.
+    Any other number in JSON is the only level that is the same number. A text that training has not seen is
+    the level that programs write so, see `_spellings`, or a gap, if training has seen some.
 
     `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
-    digits if all levels of digits have the same number, and `numbers` are levels by their value.
+    digits if all levels of digits have the same number, and `values` are levels by their number and truth.
     """
     if type(cell) is str and cell in known:  # as nearly all are
         return cell
     level = cells.category(cell, *form)
-    if type(cell) is str and not level.isascii() and level not in known:
-        others = [normalize("NFC", level), normalize("NFD", level)]
-        return next((one for one in others if one in known), level)
-    if type(cell) not in (bool, float, int) or not known or level in known:
+    if not known or level in known:
+        return level
+    if type(cell) is str:
+        gap = "" if level in _NO_TEXTS and "" in known else level
+        return next((one for one in _spellings(level) if one in known), gap)
+    if type(cell) not in (bool, float, int):
         return level
     if type(cell) is bool:
         others = [level.lower(), level.upper()]
@@ -88,9 +104,32 @@ def _level(
         whole = level.removesuffix(".0")
         others = [whole if type(cell) is float else f"{level}.0", whole.zfill(width)]
     found = next((one for one in others if one in known), None)
+    numbers, truths = values
     if found is None and type(cell) is not bool:
         found = numbers.get(cell)
+    found = truths.get(cell) if found is None else found
     return level if found is None else found
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """What a text may be that programs have written otherwise than the table does.
+
+    That is in another Unicode form, as macOS writes names of files; with signs that nobody sees, or blanks of
+    another kind; in the quotes of Python or JSON; with the entities of HTML; a day with midnight; true and
+    false as Python and R write them.
+    """
+    if not text.isascii():
+        yield normalize("NFC", text)
+        yield normalize("NFD", text)
+        yield " ".join(normalize("NFC", text.translate(cells.UNSEEN)).split())
+    if found := _QUOTED.fullmatch(text):
+        yield found[2]
+    if "&" in text:
+        yield html.unescape(text)
+    if found := _MIDNIGHT.fullmatch(text):
+        yield found[1]
+    if text.casefold() in _TRUTHS:
+        yield from (text.lower(), text.upper(), text.capitalize())
 
 
 def _date(cell: Any, form: str, missing: Collection[str]) -> float:
