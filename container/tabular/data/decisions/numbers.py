@@ -45,12 +45,18 @@ from tabular.data.values.composed import (
     FLAG,
     OBSERVATION,
     RANGE,
+    SECONDS,
     TREND,
     TRIANGLE,
     WEEKS,
     taken_apart,
 )
-from tabular.data.values.finding.numbers import FEWEST_UNGROUPED, FoundNumbers, points_group
+from tabular.data.values.finding.numbers import (
+    FEWEST_UNGROUPED,
+    FoundNumbers,
+    points_group,
+    telling_digits,
+)
 from tabular.data.values.number_words import CURRENCIES
 from tabular.data.values.numbers import (
     CURRENCY_PLACES,
@@ -94,6 +100,7 @@ MEANT = {
     TREND: "because arrows mean up and down",
     TRIANGLE: "because a triangle is a minus sign in Japanese accounts",
     ANGLE_WEST: "because O means west beside E",
+    SECONDS: "because numbers beside times with seconds are seconds where none is over 59",
 }
 
 
@@ -307,7 +314,8 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
         yield f"{read}; name the column in categorical to keep the text."
     if form.affixes and (form.decimal, form.thousands) == (".", ""):
         parts = {text: match for text in numbers[:SOME] if (match := matched(text.strip()))}
-        digits = {digits_of(match): text for text, match in parts.items()}
+        telling = set(telling_digits(parts.values()))
+        digits = {one: text for text, match in parts.items() if (one := digits_of(match)) in telling}
         money = any(match[place] for match in parts.values() for place in CURRENCY_PLACES)
         if points_group(digits, fewest=0 if money else 1):
             text = next(text for one, text in digits.items() if "." in one)

@@ -30,6 +30,7 @@ __all__ = [
     "NOTE",
     "OBSERVATION",
     "RANGE",
+    "SECONDS",
     "SEXAGESIMAL",
     "TREND",
     "TRIANGLE",
@@ -46,7 +47,7 @@ DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
-CONVERTED = "converted"
+CONVERTED, SECONDS = "converted", "seconds"
 LONGEST = 64  # characters
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -105,6 +106,7 @@ _AGE = re.compile(
 )
 _TIME = r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?([.,]\d+)?"
 _CLOCK = re.compile(rf"(-)?{_TIME}")
+_SECONDS = re.compile(r"(-)?(\d+(?:[.,]\d+)?)")
 _DAYS_AND_CLOCK = re.compile(
     rf"(?=\d|-\d+ d)(?:(\d+) years?\s)?(?:(\d+) mons?\s)?(?:(-?\d+)\s?(?:days?|d),?\s)?([+-])?{_TIME}"
 )
@@ -320,6 +322,12 @@ def _clock(text: str, _: bool) -> _Parts:
     return match and _summed(_times(*match.groups()[1:]), -1.0 if match[1] else 1.0)
 
 
+def _seconds(text: str, known: bool) -> _Parts:
+    """The seconds of a time under a minute beside others with a colon, which the column has to show."""
+    match = _SECONDS.fullmatch(text) if known else None
+    return match and _summed({"s": match[2]}, -1.0 if match[1] else 1.0)
+
+
 def _units(text: str, known: bool) -> _Parts:
     if ":" in text and (match := _DAYS_AND_CLOCK.fullmatch(text)) and any(match.groups()[:3]):
         years, months, days, sign, hours, minutes, seconds, part = match.groups()
@@ -401,6 +409,7 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         DEBIT: _debit,
         DASH: _dash,
         CLOCK: _clock,
+        SECONDS: _seconds,
         AGE: _age,
         ERA: _era,
         WEEKS: _weeks,

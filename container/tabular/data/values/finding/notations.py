@@ -23,13 +23,14 @@ LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
 EVENLY = 0.999  # the correlation of numbers with the same in another unit, of which some are rounded
 RATIO = 20.0  # of the ends of most ranges
-DAY = 24
+DAY, MINUTE = 24, 60
 THOUSAND, LAST_YEAR = 1000, 2100
 MOST_WEEKS = 45
 SINGLE_FLAGS = frozenset("bceinpruz")  # of statistical offices, and no units
 NEARLY_ALL = 0.9  # of the numbers without a letter, which those with H are above
 SOME_BARE = 10  # times as many numbers may have flags as have none
 _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
+_BARE = re.compile(r"\d+(?:[.,]\d+)?")
 _LETTER_AT_NUMBER = re.compile(r"\d[HL]+$")
 _LONG_NUMBER = re.compile(r"\d{5}|\d{2}[.,' ]\d{3}")  # larger than that of a house
 _LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
@@ -63,6 +64,8 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         seen += [
             one for one in (composed.CLOCK,) if one in by_notation and one not in seen
         ]  # 4 days 08:50:00
+    if composed.CLOCK in seen and _under_a_minute(by_notation[composed.CLOCK], simple, find):
+        seen.append(composed.SECONDS)
     if composed.TREND in seen and all(
         found.weights == (1.0,) for found in by_notation[composed.TREND].values()
     ):
@@ -153,6 +156,14 @@ def _durations(texts: Texts, _: Sequence[str], __: Find) -> bool:
         return True
     minutes = {int(match[2]) for match in found if match}
     return len(texts) >= ENOUGH and min(minutes) < 10 and max(minutes) >= 50
+
+
+def _under_a_minute(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether bare numbers beside times with seconds are seconds, none over 59: 58.24 beside 1:02.31."""
+    if not any("." in text or "," in text or text.count(":") > 1 for text in texts):
+        return False  # 1:30 may be hours and minutes
+    read = find(dict.fromkeys(simple, 1)) if simple and all(map(_BARE.fullmatch, simple)) else None
+    return read is not None and all(read(text) < MINUTE for text in simple)
 
 
 def _units_in_order(texts: Texts, _: Sequence[str], find: Find) -> bool:

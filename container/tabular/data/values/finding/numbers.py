@@ -15,7 +15,7 @@ from tabular.data.values.cells import (
     MOST_WORDS,
     NO_NUMBERS,
 )
-from tabular.data.values.composed import ERAS, FRACTION, taken_apart
+from tabular.data.values.composed import CLOCK, ERAS, FRACTION, taken_apart
 from tabular.data.values.finding.affixes import MEASURED, are_doubtful, marks_beside, units_of
 from tabular.data.values.finding.notations import evident
 from tabular.data.values.number_words import DOUBTFUL
@@ -31,7 +31,14 @@ from tabular.data.values.numbers import (
 )
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["FEWEST_UNGROUPED", "FoundNumbers", "find_numbers", "may_be_number", "points_group"]
+__all__ = [
+    "FEWEST_UNGROUPED",
+    "FoundNumbers",
+    "find_numbers",
+    "may_be_number",
+    "points_group",
+    "telling_digits",
+]
 
 # A postcode with the part after it, and a number of a book.
 _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
@@ -125,6 +132,13 @@ def points_group(digits: Iterable[str], fewest: int = FEWEST_UNGROUPED) -> bool:
     return len(grouped) >= FEWEST_GROUPED and len(ungrouped - {"0"}) >= fewest
 
 
+def telling_digits(matches: Collection[re.Match[str]]) -> list[str]:
+    """The digits that say what points mean: 500 g says nothing about 1.250 kg, as it does about 1.250 g."""
+    written = [(match["behind"] or match["after"], digits_of(match)) for match in matches]
+    pointed = {unit for unit, digits in written if "." in digits}
+    return [digits for unit, digits in written if unit in pointed or not _UNGROUPED.fullmatch(digits)]
+
+
 def _fewest_ungrouped(matches: Iterable[re.Match[str]]) -> int:
     """How many numbers without a point show that those of others separate thousands.
 
@@ -147,6 +161,8 @@ def _find_composed(
     forced: bool,
 ) -> FoundNumbers | None:
     """How a column writes its numbers, some of which have several parts in these notations."""
+    if CLOCK in notations and signs == (None, None):
+        signs = None, ""  # 1:28.862 has the parts of a second
     simple = Counter[str]()
     for text, count in counts.items():
         composed = taken_apart(text.strip(), notations)
@@ -208,7 +224,9 @@ def _find_simple(
         return None
     decimal_comma = decimal_comma or _are_scientific(parts.values())
     digits = [digits_of(match) for match in parts.values()]
-    grouped = signs == (None, None) and points_group(digits, fewest=_fewest_ungrouped(parts.values()))
+    grouped = signs == (None, None) and points_group(
+        telling_digits(parts.values()), fewest=_fewest_ungrouped(parts.values())
+    )
     style = (",", ".") if grouped else _style(digits, decimal_comma, signs)
     if not (forced or sure) and are_doubtful(parts, counts, style):
         return None
