@@ -14,6 +14,8 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from moto import mock_aws
+from moto.s3 import urls
+from moto.s3.models import S3Backend
 from support.lambdas import calls
 from support.lambdas.described import described
 from support.lambdas.runtime import running
@@ -29,6 +31,7 @@ BUCKET = "shop-123456789012-us-east-1"
 PIPELINE = "shop"
 
 once.share_descriptions()  # also where this is the only conftest, see test_lambda_runtime.py
+S3Backend._url_module = urls  # moto would import it again with each request, for variables that may change
 
 
 @pytest.fixture(scope="session")
