@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from tabular.data.features import features, rows_of
-from tabular.data.figures import Figures, threads_for
+from tabular.data.figures import Figures, Summary, threads_for
 from tabular.data.tables import warning
 from tabular.spec.columns import Schema
 from tabular.spec.errors import amount
@@ -27,6 +27,7 @@ FIRST = 10_000  # rows
 CODES = frozenset(
     [
         *("id", "code", "zip", "zipcode", "postcode", "postalcode", "plz", "pincode", "fips", "naics", "sic"),
+        *("statefp", "countyfp", "tractce", "geoid"),
         *("isbn", "ean", "upc", "gtin", "sku", "ssn", "hs", "hts", "icd", "cpt", "ndc", "npi", "nace", "naf"),
         *(
             "mcc",
@@ -46,6 +47,10 @@ CODES = frozenset(
         *("postleitzahl", "kode", "kod", "codigo", "código", "codice", "код", "индекс", "инн"),
     ]
 )
+DEGREES = {  # the least and the greatest; some count longitudes from 0 to 360
+    **dict.fromkeys(("lat", "latitude"), (-90.0, 90.0)),
+    **dict.fromkeys(("lon", "lng", "longitude"), (-180.0, 360.0)),
+}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
 PART = 250  # columns that one thread sorts
 # A tree on one column predicts the target of rows that it has not seen.
@@ -91,6 +96,8 @@ def misleading(
                 "order means nothing, or in numeric if they are quantities."
             )
             found.append((name, said))
+        if name in known and kinds[name] == "numeric" and (said := _off_the_earth(name, known[name])):
+            found.append((name, said))
     for name, score in _suspects(table, target, schema):
         found.append(
             (name, f"predicts the target on its own (score {score:.3f}); is it known at prediction time?")
@@ -123,6 +130,19 @@ def _names_codes(name: str) -> bool:
     """Whether a column is named as codes are: zip, postal_code, CustomerID."""
     words = _WORDS.findall(name)
     return bool(words) and words[-1].casefold() in CODES
+
+
+def _off_the_earth(name: str, known: Summary) -> str | None:
+    """What to say of a column that is named as degrees are and has numbers that degrees cannot be."""
+    words = _WORDS.findall(name)
+    low, high = DEGREES.get(words[-1].casefold(), (-np.inf, np.inf)) if words else (-np.inf, np.inf)
+    off = known.low if known.low < low else known.high
+    if low <= off <= high:
+        return None
+    return (
+        f"{off:.10g} is no {words[-1].casefold()} in degrees; if latitude and longitude are swapped, or have "
+        "another unit or projection, mend them."
+    )
 
 
 def _like_an_id(values: pd.Series) -> bool:

@@ -10,6 +10,7 @@ __all__ = [
     "BOUND",
     "BOUND_BEHIND",
     "CURRENCIES",
+    "CURRENCY_CODE",
     "DOUBTFUL",
     "NOTE",
     "NUMBER_SIGN",
@@ -45,6 +46,7 @@ _OTHER_CODES = (  # of ISO 4217, by their first letters
     "R(?:SD|WF)|S(?:BD|CR|DG|HP|LE|OS|RD|SP|TN|YP|ZL)|T(?:JS|MT|ND|OP|TD|ZS)|U(?:GX|YU|ZS)|V(?:ES|UV)|WST|"
     "X(?:AF|CD|OF|PF)|YER|Z(?:MW|WL)"
 )
+CURRENCY_CODE = re.compile(rf"{_CODES}|{_OTHER_CODES}")
 DOUBTFUL = rf"(?:{NUMBER_SIGN}|{SHOE_SIZE}|{_LOCAL}|{_OTHER_CODES})"
 
 _AT_MOST = (

@@ -267,6 +267,14 @@ def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
     assert decided(cells, date_format="%d/%m/%Y").column == Column("a", "date", "%d/%m/%Y")
 
 
+def test_months_that_may_be_quarters_are_said():
+    quarters = [f"{number}/{year}" for year in (2022, 2023) for number in (1, 2, 3, 4)]
+    (doubt,) = decided(pa.array(quarters)).doubts
+    assert doubt.startswith("months such as '1/2022', of which none is over 4; if they are quarters")
+    for cells in ([*quarters, "5/2023"], quarters[:4]):
+        assert not any("quarters" in doubt for doubt in decided(pa.array(cells)).doubts)
+
+
 @pytest.mark.parametrize(
     "cells",
     [
@@ -306,7 +314,16 @@ def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, 
 
 
 @pytest.mark.parametrize(
-    "cells", [["A1", "B2"], ["unit 5 (3)", "unit 7 (2)"], ["on 12", "on 13"], ["R2D2", "C3"]]
+    "cells",
+    [
+        *(["A1", "B2"], ["unit 5 (3)", "unit 7 (2)"], ["on 12", "on 13"], ["R2D2", "C3"]),
+        *(
+            ["12 Main St", "7 Mill Rd", "9 Ash Ln"],
+            ["4GB SSD", "4GB HDD", "4GB Flash"],
+            ["milk 1l", "tea", "rum"],
+        ),
+        *(["M", "L", "XL"], ["month", "week"], ["USD", "DEU"], ["kg", "pcs"]),
+    ],
 )
 def test_names_with_digits_are_no_form(cells):
     assert decided(pa.array(cells)).doubts == ()
@@ -327,6 +344,14 @@ DAYS = [f"202401{day:02}" for day in range(1, 32)]
         (["<b>12</b>", "<b>7</b>", "x<br/>"], "HTML in them, such as '<b>12</b>'"),
         (["pH 7.2", "pH 6.8", "pH 7"], "a number after the same word, such as 'pH 7.2'"),
         (["fig. 38 1/2", "fig. 39", "fig. 40"], "a number after the same word"),
+        (
+            ["128GB SSD", "1TB HDD", "256 GB Flash"],
+            "a time or a date in nearly all of them, such as '128GB SSD'",
+        ),
+        (["1.4 L V6", "2.0 L I4", "3.5 L V8"], "a quantity, a time or a date in nearly all of them"),
+        (["9:00 AM - 5:00 PM", "10:00 AM - 7:30 PM", "8:15 AM - 3:00 PM"], "such as '9:00 AM - 5:00 PM'"),
+        (["kg", "lb"], "a category of units, such as 'kg' and 'lb'"),
+        (["USD", "EUR", "UGX"], "a category of units, such as 'USD' and 'EUR'"),
         (TIMES, "codes that look like times, such as '0000'; write them as 08:30"),
         (["0000.700", "0001.250", "0012.125"], "name the column in numeric if they are quantities"),
         ([*DAYS, "00000000"], "name '00000000' in missing, and set date_format to '%Y%m%d'"),

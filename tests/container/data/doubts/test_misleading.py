@@ -62,6 +62,24 @@ def test_numbers_under_a_name_for_codes_are_told(said, name, cells, sentence):
     assert sentence is None or told[0][1].startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "sentence"),
+    [
+        ("latitude", [48.85, 102.35], "102.35 is no latitude in degrees"),
+        ("PickupLat", [-93.5, 48.85], "-93.5 is no lat in degrees"),
+        ("lng", [-190.5, 359.5], "-190.5 is no lng in degrees"),
+        ("latitude", [-89.5, 48.85], None),
+        ("longitude", [-179.5, 359.5], None),
+        ("flat", [102.35, 48.85], None),
+    ],
+)
+def test_degrees_that_are_not_on_the_earth_are_told(said, name, cells, sentence):
+    told = said(**{name: cells * (ROWS // 2)})
+    assert [one.startswith(sentence or "") for column, one in told if column == name] == [True] * bool(
+        sentence
+    )
+
+
 def test_duplicates_of_a_row_do_not_make_its_numbers_give_the_target_away(preprocess_data):
     few = pd.DataFrame({"noise": NOISE[:40], "target": LABELS[:40]})
     report = json.loads(preprocess_data(pd.concat([few] * 10)).report)

@@ -12,6 +12,7 @@ from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
 from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts
+from tabular.data.values.finding.units import are_units
 from tabular.data.values.number_words import NUMBER_SIGN, SHOE_SIZE
 
 __all__ = ["doubts_of_looks"]
@@ -44,6 +45,13 @@ BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
 _ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
 SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
+# Units that end no code and are no word, and what only a time or a date is written like.
+MEASURE = re.compile(
+    r"(?<![\w.,:/])\d+(?:[.,]\d+)?\s?(?:[kMG]Hz|Hz|[KMGT]i?B|kB|[kcm\u00b5]m|[km]?g|[mcd]?[lL]|[kM]W|kWh|mAh|"
+    r"MP|[hk]Pa|mbar|psi|km/h|mph|sq\.? ?ft|m\u00b2|lbs?|oz|\u00b0[CF])(?![\w/])"
+    r"|(?<![\w.:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])"
+    r"|(?<![\w./-])(?:\d{4}-\d\d-\d\d|\d{1,2}([./])\d{1,2}\1(?:19|20)\d\d)(?![\w/-])"
+)
 
 
 def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
@@ -95,6 +103,16 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
             f"a category, although the texts are numbers beside the same words, such as {alike!r}; write the "
             "numbers alone if they are quantities."
         )
+    elif not joined and several is None and (measured := _measured(texts)):
+        yield (
+            f"texts with a quantity, a time or a date in nearly all of them, such as {measured!r}, each of "
+            "which is a level; make a column of it if it matters."
+        )
+    if are_units(texts):
+        yield (
+            f"a category of units, such as {texts[0]!r} and {texts[1]!r}; if another column has the numbers, "
+            "convert them to one unit."
+        )
     if len(texts) > 2 and all(map(AFTER_SIGN.fullmatch, texts)):
         yield (
             f"a category, although each text is a number after a sign, such as {texts[0]!r}; name the "
@@ -127,6 +145,14 @@ def _quantity(texts: Sequence[str]) -> str | None:
     zeros_lead = any(re.search(r"(?<!\d)0\d", text) for text in alike)
     between = BETWEEN_WORDS.fullmatch(pattern) and not zeros_lead and len(set(map(len, alike))) > 1
     return alike[0] if between or BEFORE_WORDS.match(pattern) else None
+
+
+def _measured(texts: Sequence[str]) -> str | None:
+    """A text with a measure among other words, if nearly all have one and these differ; None otherwise."""
+    found = [match for match in map(MEASURE.search, texts) if match]
+    if len({match[0] for match in found}) < FEWEST_QUANTITIES or len(found) < NEARLY_ALL * len(texts):
+        return None
+    return found[0].string
 
 
 def _joined(texts: Sequence[str]) -> str | None:

@@ -21,7 +21,9 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
     if re.search("%[yY]", form) and (years := _odd_years(cells, form)):
         return years
     if form in ("%Y-%m", "%Y/%m"):
-        return _fiscal(cells) or _seasons(cells)
+        return _fiscal(cells) or _seasons(cells) or _quarters(cells, form)
+    if re.fullmatch("%m[-/.]%Y", form):
+        return _quarters(cells, form)
     if form in ("%b %Y", "%B %Y") and (span := next(filter(SPAN.fullmatch, map(str.strip, cells)), None)):
         return f"spans of months, such as {span!r}, are read as the first day of each."
     if form == DAYS_OF_YEARS:
@@ -92,6 +94,21 @@ def _seasons(cells: Collection[str]) -> str | None:
     return (
         f"months such as {next(iter(cells))!r}, each of which could be two years in a row; name the "
         "column in categorical if they are seasons."
+    )
+
+
+def _quarters(cells: Collection[str], form: str) -> str | None:
+    """What to say of months of several years that are 1 to 4 and never more; None if they are not."""
+    place = form.startswith("%Y")
+    parts = [re.findall(r"\d+", text) for text in cells]
+    if any(len(part) != 2 for part in parts):
+        return None
+    years, numbers = {part[not place] for part in parts}, {int(part[place]) for part in parts}
+    if len(years) < 2 or numbers != {1, 2, 3, 4}:
+        return None
+    return (
+        f"months such as {next(iter(cells))!r}, of which none is over 4; if they are quarters, write them as "
+        "2024Q1."
     )
 
 

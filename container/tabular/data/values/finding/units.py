@@ -6,9 +6,9 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tabular.data.values.number_words import CURRENCIES
+from tabular.data.values.number_words import CURRENCIES, CURRENCY_CODE
 
-__all__ = ["Units", "conversions", "may_be_unit"]
+__all__ = ["Units", "are_units", "conversions", "may_be_unit"]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 
@@ -231,6 +231,17 @@ def may_be_unit(unit: str, bare: bool) -> bool:
     letter = len(unit) == 1 and unit.isascii() and unit.isalpha()
     code = unit in _LETTERS or (letter and not any(unit in family for family in _FAMILIES))
     return not (bare and code)
+
+
+def are_units(texts: Collection[str]) -> bool:
+    """Whether texts without numbers are units of one measure, such as kg and lb, or codes of currencies.
+
+    Letters alone, such as S, M and L, may be anything, and words for a time may be those of a subscription.
+    """
+    if len(texts) < 2 or any(len(text) < 2 for text in texts):
+        return False
+    measures = (family for family in _FAMILIES if family is not _TIMES and family is not _COUNTS)
+    return all(map(CURRENCY_CODE.fullmatch, texts)) or any(set(texts) <= set(one) for one in measures)
 
 
 def _singular(units: Collection[str]) -> str | None:
