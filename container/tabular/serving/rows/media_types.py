@@ -4,11 +4,8 @@ from email.message import Message
 
 __all__ = ["CSV", "JSON", "JSON_LINES", "MARK", "named"]
 
-CSV, JSON, JSON_LINES = (
-    "text/csv",
-    "application/json",
-    "application/jsonlines",
-)  # the last is SageMaker's name
+CSV, JSON = "text/csv", "application/json"
+JSON_LINES = "application/jsonlines"  # SageMaker's name
 # Other names of the media types.
 ALIASES = {
     **dict.fromkeys(("application/x-ndjson", "application/ndjson", "application/jsonl"), JSON_LINES),
