@@ -1,9 +1,9 @@
 """Bodies of requests without the cells of some columns: those cells are certainly gone, or the body is.
 
-A body is read as the model's server reads it, by the same modules, and is written again from
-the cells of the model's own columns alone. What else a client sent beside them (an index, a column that the
-model does not use, other keys) goes too, because nobody knows what it contains. A body that cannot be read
-without a doubt is not stored: UncertainError says why, without quoting it.
+A body is read as the model's server reads it, by the same modules, and is written again from the cells of
+the model's own columns alone. What else a client sent beside them (an index, a column that the model does
+not use, other keys) goes too, because nobody knows what it contains. A body that cannot be read without a
+doubt is not stored: UncertainError says why, without quoting it.
 """
 
 import codecs

@@ -134,14 +134,14 @@ def _names_codes(name: str) -> bool:
 
 def _off_the_earth(name: str, known: Summary) -> str | None:
     """What to say of a column that is named as degrees are and has numbers that degrees cannot be."""
-    words = _WORDS.findall(name)
-    low, high = DEGREES.get(words[-1].casefold(), (-np.inf, np.inf)) if words else (-np.inf, np.inf)
+    *_, word = "", *_WORDS.findall(name)
+    low, high = DEGREES.get(word.casefold(), (-np.inf, np.inf))
     off = known.low if known.low < low else known.high
-    if low <= off <= high:
+    if not (off < low or off > high):
         return None
     return (
-        f"{off:.10g} is no {words[-1].casefold()} in degrees; if latitude and longitude are swapped, or have "
-        "another unit or projection, mend them."
+        f"{off:.10g} is no {word.casefold()} in degrees; if latitude and longitude are swapped, swap them "
+        "back, and convert other units and projections to degrees."
     )
 
 
