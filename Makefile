@@ -108,7 +108,7 @@ SANITIZED := build/sanitized
 SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$(SANITIZED)
 
-test-sanitizers: install-test ## test the C files with gcc's address and undefined behaviour sanitizers, in a minute
+test-sanitizers: install-test ## test the C files with gcc's address and undefined behaviour sanitizers, on all cores
 	@rm -rf $(SANITIZED) && mkdir -p $(SANITIZED) && cp -r container/tabular container/launcher $(SANITIZED)
 	@find $(SANITIZED) -name '*.so' -delete
 	@for module in $$(cd $(SANITIZED) && find tabular -name '*.c'); do \
@@ -117,7 +117,7 @@ test-sanitizers: install-test ## test the C files with gcc's address and undefin
 		-o $(SANITIZED)/$${module%.c}"$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))')" \
 		|| exit 1; done
 	@$(SANITIZERS) $(BIN)/python -c 'from tabular.portable.native import csv_rows, predict, trees; from tabular.data.files.native import csv_columns; from tabular.data.values.native import counts, plain_cells, texts; assert "$(SANITIZED)" in trees.__file__ and "$(SANITIZED)" in plain_cells.__file__'
-	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/portable/test_ensemble.py tests/container/portable/test_model.py tests/container/serving/test_codec.py tests/container/data/decisions/many tests/container/data/files/test_csv_parts.py tests/container/data/doubts/test_repetitions.py $(ARGS)
+	$(SANITIZERS) FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-40} $(BIN)/python -m pytest $(SPREAD) -p no:cacheprovider tests/container/portable/test_trees.py tests/container/portable/test_predict.py tests/container/portable/test_ensemble.py tests/container/portable/test_model.py tests/container/serving/test_codec.py tests/container/data/decisions/many tests/container/data/files/test_csv_parts.py tests/container/data/doubts/test_repetitions.py $(ARGS)
 
 test-browser: install-lab install-test .venv-browser/installed ## open and run the notebooks in JupyterLab and a real Chromium
 	$(BIN)/python -m pytest tests/helpers/pipeline/test_slow_imports.py # which need what JupyterLab installs
