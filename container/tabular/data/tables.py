@@ -22,7 +22,7 @@ from tabular.data.decisions.decide import decide
 from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.style import FileStyle
 from tabular.data.figures import threads_for
-from tabular.data.files.csv_files import read_csv, stream_csv
+from tabular.data.files.csv_files import Block, numbered, read_csv, stream_csv
 from tabular.data.files.dialects import check_names
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
 from tabular.data.values.numbers import is_plain
@@ -244,31 +244,38 @@ def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Tab
 
 
 def stream_rows(
-    path: Path, options: Options = DEFAULTS
-) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
+    path: Path, options: Options = DEFAULTS, known: Sequence[str] = ()
+) -> tuple[list[str], Iterator[Block], Sequence[str]]:
     """The names of a file's columns, its rows in blocks, with its order and its cells, and notes on reading.
 
-    Nothing is decided about columns, and no row is left out, so that each can be found again. The memory is
-    that of a few blocks, whatever the file's size.
+    Nothing is decided about columns. What `read_table` finds around and among the rows is none here, either;
+    the others keep their numbers, so that each can be found again. The memory is that of a few blocks,
+    whatever the file's size, unless there is anything to leave out, see `stream_csv`. Of several lines that
+    could be the header, it is the one that has the first of the `known` columns.
 
     Raises:
         BadInput: if the file cannot be read, also while the blocks are read.
     """
+    named = next((name for name in known if name not in _partition(path, ())), None)
     with _reading(path):
         magic, is_parquet = _kind(path)
-        names, blocks, notes = (*stream_parquet(path), ()) if is_parquet else stream_csv(path, magic, options)
+        if is_parquet:
+            names, parts = stream_parquet(path)
+            blocks, notes = numbered(parts), ()
+        else:
+            names, blocks, notes = stream_csv(path, magic, options, named)
         check_names(names)
     stripped = [name.strip() for name in names]
     of_folders = _partition(path, stripped)
     all_names = [*stripped, *of_folders]
 
-    def named() -> Iterator[pa.RecordBatch]:
+    def renamed() -> Iterator[Block]:
         with _reading(path):
-            for block in blocks:
-                more = [_repeated(value, len(block)) for value in of_folders.values()]
-                yield pa.RecordBatch.from_arrays([*block.columns, *more], all_names)
+            for rows, numbers in blocks:
+                more = [_repeated(value, len(rows)) for value in of_folders.values()]
+                yield Block(pa.RecordBatch.from_arrays([*rows.columns, *more], all_names), numbers)
 
-    return all_names, named(), notes
+    return all_names, renamed(), notes
 
 
 def _kind(path: Path) -> tuple[bytes, bool]:

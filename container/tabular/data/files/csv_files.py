@@ -3,10 +3,11 @@
 Every cell is text as it was written. What it means is decided later, from the whole column.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,15 +24,31 @@ from tabular.data.files.csv_cells import (
 from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import Dialect, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
-from tabular.data.files.layout.other_rows import find_other_rows
+from tabular.data.files.layout.other_rows import FoundRows, find_other_rows, may_find
 from tabular.data.files.quotes import check_quotes, may_not_be_doubled, with_quotes_doubled
 from tabular.data.values.names import is_unnamed
+from tabular.spec.errors import amount
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["read_csv", "stream_csv"]
+__all__ = ["Block", "numbered", "read_csv", "stream_csv"]
 
 BLOCK_ROWS = 10_000  # of what had to be read whole
 FORMULAS = 'some cells are formulas that only show a text (="00123"); they are read as that text.'
+
+
+class Block(NamedTuple):
+    """Some rows of a file, and the number of each among all rows of the file, from 1 (n_rows,)."""
+
+    rows: pa.RecordBatch
+    numbers: pa.Int64Array
+
+
+def numbered(parts: Iterable[pa.RecordBatch]) -> Iterator[Block]:
+    """The parts of a file with the numbers of their rows."""
+    first = 1
+    for rows in parts:
+        yield Block(rows, pa.array(range(first, first + len(rows)), pa.int64()))
+        first += len(rows)
 
 
 def read_csv(
@@ -49,13 +66,7 @@ def read_csv(
     if examined.dialect is None:
         facts = {"format": "json", "compression": examined.compression, "notes": list(examined.notes)}
         return _read_json(path, examined, target), facts
-    dialect, footer, mended = examined.dialect, None, None
-    if table is None:
-        table, footer, mended = _read_with_quotes(path, dialect)
-    formulas = table
-    if dialect.has_formulas and (table := without_formulas(table)) is not formulas:
-        mended = " ".join(filter(None, (mended, FORMULAS)))
-    others = find_other_rows(table, FileStyle(table.columns, [dialect.delimiter]))
+    table, others, around = _read_whole(path, examined.dialect, table)
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
         table = table.take(pa.array(kept, pa.int64()))
@@ -63,13 +74,30 @@ def read_csv(
     facts = {
         "format": "csv",
         "compression": examined.compression,
-        "encoding": dialect.encoding,
-        "delimiter": dialect.delimiter,
-        "notes": [said for said in (*examined.notes, mended, *notes, *others.notes, footer) if said],
+        "encoding": examined.dialect.encoding,
+        "delimiter": examined.dialect.delimiter,
+        "notes": [*examined.notes, *notes, *around],
     }
     if others.left_out:
         facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
     return table, facts
+
+
+def _read_whole(
+    path: Path, dialect: Dialect, table: pa.Table | None = None
+) -> tuple[pa.Table, FoundRows, list[str]]:
+    """All cells, unless `table` has them, which rows are not the table's, and notes for the user.
+
+    Raises:
+        ValueError: if a line does not fit the header, or a quote is stray.
+    """
+    footer = mended = formulas = None
+    if table is None:
+        table, footer, mended = _read_with_quotes(path, dialect)
+    if dialect.has_formulas and (without := without_formulas(table)) is not table:
+        table, formulas = without, FORMULAS
+    others = find_other_rows(table, FileStyle(table.columns, [dialect.delimiter]))
+    return table, others, [said for said in (mended, formulas, *others.notes, footer) if said]
 
 
 def _read_plain(
@@ -125,56 +153,76 @@ def _read_doubled(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, s
 
 
 def stream_csv(
-    path: Path, magic: bytes, options: Options = DEFAULTS
-) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
+    path: Path, magic: bytes, options: Options = DEFAULTS, named: str | None = None
+) -> tuple[list[str], Iterator[Block], Sequence[str]]:
     """The names of a file's columns, its rows in blocks, all as text with null for an empty cell, and notes.
 
-    Every line below the header is a row. Plain CSV takes as much memory as a block; JSON, CSV whose delimiter
-    is a blank, and CSV with quotes that are not doubled are read whole.
+    The rows are those of `read_csv`, without those that are empty in every one of several columns: such rows
+    have no target, either. The memory is that of a few blocks, for which the file is read twice. Only if the
+    first time shows that it may hold other lines than rows, or quotes that are not doubled, it is read whole,
+    as are JSON, and CSV whose delimiter is a blank.
+
+    Args:
+        path: the file.
+        magic: its first bytes.
+        options: how it is written, where the user says so.
+        named: a column; of several lines that could be the header, it is the one with this name.
 
     Raises:
-        ValueError: as `read_csv`, also while the blocks are read.
+        ValueError: as `read_csv`.
     """
-    examined = examine(path, magic, options, None)
-    dialect = examined.dialect
+    examined = examine(path, magic, options, named)
+    dialect, notes = examined.dialect, list(examined.notes)
     if dialect is None:
         table = _read_json(path, examined)
-        return table.column_names, iter(table.to_batches(BLOCK_ROWS)), examined.notes
-    if needs_care(dialect):
-        table, _ = read_slowly(path, dialect)
-        return table.column_names, iter(table.to_batches(BLOCK_ROWS)), examined.notes
-    return list(dialect.names), _stream_with_quotes(path, dialect), examined.notes
+        return table.column_names, numbered(table.to_batches(BLOCK_ROWS)), notes
+    empty = None if needs_care(dialect) else _count_empty(path, dialect)
+    if empty is not None:
+        blocks = _filled(numbered(read_blocks(path, dialect)))
+    else:
+        table, others, around = _read_whole(path, dialect)
+        notes += around
+        batches = table.to_batches(BLOCK_ROWS)
+        empty = sum(_are_filled(rows).false_count for rows in batches)
+        blocks = _filled(numbered(batches), list(chain.from_iterable(others.left_out.values())))
+    if empty:
+        notes.append(f"{amount(empty, 'empty row is', 'empty rows are')} left out.")
+    return list(dialect.names), blocks, notes
 
 
-def _stream_with_quotes(path: Path, dialect: Dialect) -> Iterator[pa.RecordBatch]:
-    """All cells in blocks; from the first quote that is not doubled on, out of the whole table.
+def _count_empty(path: Path, dialect: Dialect) -> int | None:
+    """How many rows are empty; None if what the rows are can only be told from the whole file."""
+    empty = 0
 
-    Raises:
-        ValueError: as `read_blocks`.
-    """
-    seen, are_doubled = 0, False
-    try:
+    def rows() -> Iterator[pa.RecordBatch]:
+        nonlocal empty
         for block in read_blocks(path, dialect):
-            if not are_doubled and may_not_be_doubled(pa.Table.from_batches([block])):
-                if (rest := _doubled_from(seen, path, dialect)) is not None:
-                    yield from rest
-                    return
-                are_doubled = True
+            if may_not_be_doubled(pa.Table.from_batches([block])):
+                raise ValueError("some quotes may not be doubled")
+            empty += _are_filled(block).false_count
             yield block
-            seen += len(block)
-    except ValueError:
-        if (rest := _doubled_from(seen, path, dialect)) is None:
-            raise
-        yield from rest
 
-
-def _doubled_from(row: int, path: Path, dialect: Dialect) -> list[pa.RecordBatch] | None:
-    """The rows from one on, as `_read_doubled` finds them; None if it finds none, or lines below them."""
-    table, footer, _ = _read_doubled(path, dialect) or (None, None, None)
-    if table is None or footer is not None:
+    try:
+        return None if may_find(rows()) else empty
+    except ValueError:  # who reads the whole file knows more
         return None
-    table = without_formulas(table) if dialect.has_formulas else table
-    return table.slice(row).to_batches(BLOCK_ROWS)
+
+
+def _filled(blocks: Iterable[Block], left_out: Sequence[int] = ()) -> Iterator[Block]:
+    """The rows that are not empty, and not at the places `left_out` in the file."""
+    others = pa.array([place + 1 for place in left_out], pa.int64())
+    for rows, numbers in blocks:
+        kept = _are_filled(rows)
+        if left_out:
+            kept = pc.and_(kept, pc.invert(pc.is_in(numbers, others)))
+        yield Block(rows.filter(kept), numbers.filter(kept))
+
+
+def _are_filled(rows: pa.RecordBatch) -> pa.BooleanArray:
+    """Which rows have a cell that is not empty; all, if there is one column."""
+    if rows.num_columns > 1 and all(column.null_count for column in rows.columns):
+        return reduce(pc.or_, map(pc.is_valid, rows.columns))
+    return pa.repeat(pa.scalar(True), len(rows))
 
 
 def _read_json(path: Path, examined: Examined, target: str | None = None) -> pa.Table:

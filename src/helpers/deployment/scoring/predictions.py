@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from helpers.deployment.scoring.model import Model
+from helpers.deployment.scoring.rows import Request
 from helpers.errors import BadInput, JobFailed, one_line
 from helpers.session.storage import write_whole
 
@@ -69,17 +70,17 @@ def parsed(answer: bytes, schema: pa.Schema) -> pa.Table:
     return found
 
 
-def read(ids: pa.RecordBatch, answer: bytes, model: Model, first: int) -> pa.Table:
+def read(request: Request, answer: bytes, model: Model) -> pa.Table:
     """The output rows of a request.
 
     Raises:
         JobFailed: the model did not answer every row.
     """
-    found = parsed(answer, columns(model))
+    found, ids = parsed(answer, columns(model)), request.ids
     if len(found) != len(ids):
         raise JobFailed(
-            f"The model answered {len(found)} of the {len(ids)} rows from row {first} on, so they cannot be "
-            "told apart; nothing was written."
+            f"The model answered {len(found)} of the {len(ids)} rows from row {request.numbers[0]} on, so "
+            "they cannot be told apart; nothing was written."
         )
     names = [*ids.schema.names, *found.column_names]
     return pa.table([*ids.columns, *found.columns], names=names)

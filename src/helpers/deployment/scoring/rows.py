@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 from tabular.data.decisions.arrow import is_text
+from tabular.data.files.csv_files import Block
 from tabular.data.splits.held_out import plain_cells
 
 from helpers.deployment.scoring.model import Model
@@ -33,19 +34,19 @@ class Request:
 
     Attributes:
         ids: The row's number in the table, from 1, or the columns that identify it (n_rows, n_ids).
-        first: The number of its first row.
+        numbers: The number of each of its rows in the table (n_rows,).
         body: The rows.
         content_type: How they are written.
     """
 
     ids: pa.RecordBatch
-    first: int
+    numbers: pa.Int64Array
     body: bytes
     content_type: str
 
 
 def requests(
-    blocks: Iterable[pa.RecordBatch], places: Sequence[int], model: Model, ids: Sequence[str] = ()
+    blocks: Iterable[Block], places: Sequence[int], model: Model, ids: Sequence[str] = ()
 ) -> Iterator[Request]:
     """The requests for the blocks of a table, in its order.
 
@@ -58,28 +59,25 @@ def requests(
     Raises:
         BadInput: a row is too large for a request.
     """
-    first = 1
-    for block in blocks:
-        step = max(1, int(len(block) * TARGET_BYTES / max(1, block.nbytes)))
-        for start in range(0, len(block), step):
-            some = block.slice(start, step)
-            yield from _requests_of(some, places, model, ids, first)
-            first += len(some)
+    for rows, numbers in blocks:
+        step = max(1, int(len(rows) * TARGET_BYTES / max(1, rows.nbytes)))
+        for start in range(0, len(rows), step):
+            some = Block(rows.slice(start, step), numbers.slice(start, step))
+            yield from _requests_of(some, places, model, ids)
 
 
-def _requests_of(
-    rows: pa.RecordBatch, places: Sequence[int], model: Model, ids: Sequence[str], first: int
-) -> Iterator[Request]:
+def _requests_of(block: Block, places: Sequence[int], model: Model, ids: Sequence[str]) -> Iterator[Request]:
+    rows, numbers = block
     chosen = columns_of(rows, places, model)
     body, content_type = _written(chosen, model)
     if len(body) > MOST_BYTES:
         if len(rows) == 1:
-            raise BadInput(f"Row {first} has {len(body):,} bytes; a request holds {MOST_BYTES:,}.")
+            raise BadInput(f"Row {numbers[0]} has {len(body):,} bytes; a request holds {MOST_BYTES:,}.")
         half = len(rows) // 2
-        yield from _requests_of(rows.slice(0, half), places, model, ids, first)
-        yield from _requests_of(rows.slice(half), places, model, ids, first + half)
+        yield from _requests_of(Block(rows.slice(0, half), numbers.slice(0, half)), places, model, ids)
+        yield from _requests_of(Block(rows.slice(half), numbers.slice(half)), places, model, ids)
         return
-    yield Request(identified(rows, ids, first), first, body, content_type)
+    yield Request(identified(block, ids), numbers, body, content_type)
 
 
 def columns_of(rows: pa.RecordBatch, places: Sequence[int], model: Model) -> pa.RecordBatch:
@@ -87,11 +85,11 @@ def columns_of(rows: pa.RecordBatch, places: Sequence[int], model: Model) -> pa.
     return pa.RecordBatch.from_arrays([rows.column(place) for place in places], names=model.names)
 
 
-def identified(rows: pa.RecordBatch, ids: Sequence[str], first: int) -> pa.RecordBatch:
+def identified(block: Block, ids: Sequence[str]) -> pa.RecordBatch:
     """What identifies rows in the output: some of their columns, or their numbers in the table."""
     if ids:
-        return rows.select(list(ids))
-    return pa.RecordBatch.from_arrays([pa.array(range(first, first + len(rows)), pa.int64())], ["row"])
+        return block.rows.select(list(ids))
+    return pa.RecordBatch.from_arrays([block.numbers], ["row"])
 
 
 def _written(rows: pa.RecordBatch, model: Model) -> tuple[bytes, str]:

@@ -4,7 +4,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -14,8 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
+from tabular.data.files.csv_files import Block
 from tabular.data.tables import stream_rows
 from tabular.spec import errors as tabular_errors
 from tabular.spec.options import Options
@@ -54,7 +56,7 @@ class Table:
     """A table whose files all have the columns that a model needs: the positions, the rows, and notes."""
 
     places: Sequence[int]
-    blocks: Iterator[pa.RecordBatch]
+    blocks: Iterator[Block]
     notes: Sequence[str]
 
 
@@ -70,8 +72,9 @@ def score(
 ) -> Scored:
     """Send every row of a table to a model, and write the predictions.
 
-    The rows keep their order and their cells; the memory does not grow with the table. The output appears
-    when it is whole.
+    The rows keep their order and their cells. What training would not take for a row, such as a total below
+    the table, is left out, and the notes say so. The memory does not grow with the table, unless there is
+    such a line. The output appears when it is whole.
 
     Args:
         session: where the model is registered.
@@ -125,7 +128,7 @@ def _table(
         which = "the table" if len(files) == 1 else f"one of the {len(files)} files of the table"
         raise BadInput(f"The output {output} would replace {which}; give another path with --output.")
     paths = [file.path for file in files]
-    opened = [_opened(path, written) for path in paths]
+    opened = [_opened(path, written, model.names) for path in paths]
     names = opened[0][0]
     predictions.check_ids(names, ids, model)
     places = model.places(names)
@@ -134,8 +137,8 @@ def _table(
             f"The files {paths[0].name} and {other.name} do not have the same columns in the same order; "
             "score them one by one."
         )
-    blocks = chain.from_iterable(_guarded(found) for _, found, _ in opened)
-    first = next((block for block in blocks if len(block)), None)
+    blocks = _one_after_another(found for _, found, _ in opened)
+    first = next((block for block in blocks if len(block.rows)), None)
     if first is None:
         raise BadInput(f"The table {uri!r} has no rows; give one with a row below its header.")
     notes = [f"{path.name}: {note}" for path, (*_, said) in zip(paths, opened, strict=True) for note in said]
@@ -143,19 +146,26 @@ def _table(
 
 
 def _opened(
-    path: Path, written: Mapping[str, Any]
-) -> tuple[list[str], Iterator[pa.RecordBatch], Sequence[str]]:
+    path: Path, written: Mapping[str, Any], known: Sequence[str]
+) -> tuple[list[str], Iterator[Block], Sequence[str]]:
     try:
-        return stream_rows(path, Options(**written))
+        return stream_rows(path, Options(**written), known)
     except tabular_errors.BadInput as error:
         raise BadInput(str(error)) from None
 
 
-def _guarded(blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from blocks
-    except tabular_errors.BadInput as error:
-        raise BadInput(str(error)) from None
+def _one_after_another(files: Iterable[Iterator[Block]]) -> Iterator[Block]:
+    """The rows of several files, whose numbers go on from file to file."""
+    before = last = 0
+    for blocks in files:
+        try:
+            for rows, numbers in blocks:
+                numbers = pc.add(numbers, before)
+                last = numbers[-1].as_py() if len(numbers) else last
+                yield Block(rows, numbers)
+        except tabular_errors.BadInput as error:
+            raise BadInput(str(error)) from None
+        before = last
 
 
 def _through_server(asked: Iterator[Request], model: Model, base: Path) -> Iterator[pa.Table]:
@@ -166,7 +176,7 @@ def _through_server(asked: Iterator[Request], model: Model, base: Path) -> Itera
 
         def ask(request: Request) -> pa.Table:
             answer = running.ask(request, probabilities)
-            return predictions.read(request.ids, answer, model, request.first)
+            return predictions.read(request, answer, model)
 
         try:
             for request in asked:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -51,9 +51,9 @@ class Server:
             return answer
         said = _sentence(answer)
         if 400 <= status < 500:
-            raise BadInput(refusal(said, request.first))
+            raise BadInput(refusal(said, request.numbers.to_pylist()))
         raise JobFailed(
-            f"The model server answers {status} to row {request.first} and those after it: {said}"
+            f"The model server answers {status} to row {request.numbers[0]} and those after it: {said}"
         )
 
     def send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -86,9 +86,9 @@ def _sentence(answer: bytes) -> str:
         return answer.decode(errors="replace")[:500]
 
 
-def refusal(said: str, first: int) -> str:
-    """What a server says about a row of a request, about the same row of the table."""
-    numbered = ROW.sub(lambda found: f"Row {int(found[1]) + first - 1}", said, count=1)
+def refusal(said: str, numbers: Sequence[int]) -> str:
+    """What a server says about a row of a request, about the same row of the table, by its number there."""
+    numbered = ROW.sub(lambda found: f"Row {numbers[int(found[1]) - 1]}", said, count=1)
     return f"The model refuses the table: {numbered}"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from tabular.data.files.csv_files import Block
 
 from contract import names
 from helpers.deployment.scoring import predictions
@@ -35,7 +36,7 @@ ASK_FOR_PROBABILITIES = {"SERVE_PROBABILITIES": "true"}  # a transform job sends
 def run(
     session: Session,
     model: Model,
-    blocks: Iterable[pa.RecordBatch],
+    blocks: Iterable[Block],
     places: Sequence[int],
     ids: Sequence[str],
     base: Path,
@@ -107,13 +108,13 @@ def _upload(
     session: Session,
     prefix: str,
     model: Model,
-    blocks: Iterable[pa.RecordBatch],
+    blocks: Iterable[Block],
     places: Sequence[int],
     ids: Sequence[str],
     base: Path,
 ) -> Iterator[tuple[str, pa.Schema]]:
     """Upload the table in parts; yield each part's name, and the columns that identify its rows."""
-    path, number, first = base / "part.csv", 0, 1
+    path, number = base / "part.csv", 0
     file, schema = path.open("wb"), None
 
     def finished() -> tuple[str, pa.Schema]:
@@ -123,9 +124,9 @@ def _upload(
         return key, schema
 
     for block in blocks:
-        rows, known = columns_of(block, places, model), identified(block, ids, first)
-        file.write(as_csv(_record(rows, known, model, first)))
-        schema, first = known.schema, first + len(block)
+        rows, known = columns_of(block.rows, places, model), identified(block, ids)
+        file.write(as_csv(_record(rows, known, model, block.numbers)))
+        schema = known.schema
         if file.tell() >= PART_BYTES:
             yield finished()
             number, file = number + 1, path.open("wb")
@@ -133,7 +134,9 @@ def _upload(
         yield finished()
 
 
-def _record(rows: pa.RecordBatch, known: pa.RecordBatch, model: Model, first: int) -> pa.RecordBatch:
+def _record(
+    rows: pa.RecordBatch, known: pa.RecordBatch, model: Model, numbers: pa.Int64Array
+) -> pa.RecordBatch:
     plain = plain_rows(rows, model)
     if plain is None:
         raise BadInput(
@@ -143,7 +146,7 @@ def _record(rows: pa.RecordBatch, known: pa.RecordBatch, model: Model, first: in
     for part in (known, plain):
         if found := line_break(part):
             raise BadInput(
-                f"Row {first + found[0]} has a line break in the column {found[1]!r}, where batch transform "
+                f"Row {numbers[found[0]]} has a line break in the column {found[1]!r}, where batch transform "
                 "would cut it; write a blank instead."
             )
     numbered = [f"{place}" for place in range(known.num_columns + plain.num_columns)]

@@ -71,7 +71,7 @@ def test_what_was_found_of_the_file_is_said_and_what_was_not_can_be(
     asked = ["score", str(path), "--model", session.group(classes.dataset), "--version", "1"]
     asked += ["--output", output]
     assert main(asked) == 2
-    assert "has no column" in capsys.readouterr().err
+    assert "line 2 has 1 cell, but the header has 6" in capsys.readouterr().err
     known = ["--encoding", "cp1250", "--delimiter", "!", "--skip-rows", "1"]
     assert main([*asked, *known]) == 0
     assert same(pd.read_csv(output), classes.served(table))
@@ -150,6 +150,41 @@ def test_typed_cells_of_a_column_of_words_are_sent_as_json(
     done = score(session, str(tmp_path / "table.parquet"), classes.dataset, 1)
     assert done.rows == 50
     assert same(pd.read_parquet(done.output), classes.served(table))
+
+
+def test_what_training_would_not_take_for_a_row_is_left_out_and_said(
+    session: Session, classes: Registered, by_transform: bool, tmp_path: Path
+) -> None:
+    """Next month's export has titles, empty rows, headers again, a total and a footer like the last one."""
+    table = mixed("binary", rows=40, seed=5).drop(columns="target").assign(income=range(1, 41))
+    header, *rows = table.to_csv(index=False).splitlines()
+    total, empty = "Total,,,820,", ",,,,"
+    title = "Report,for,May,by,me"  # as wide as the table
+    lines = [title, header, *rows[:20], empty, header, *rows[20:], total, empty, "Printed by the office"]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(lines) + "\n")
+    done = score(session, str(path), classes.dataset, 1, by_transform=by_transform)
+    assert done.notes == [
+        "table.csv: 1 line above the header is left out ('Report, for, May, by, me'); set skip_rows to say "
+        "otherwise.",
+        "table.csv: the header is repeated in row 22, which is left out.",
+        "table.csv: row 43 says 'Total' and holds the sum of 'income': it is left out as a total.",
+        "table.csv: 1 line below the table is left out ('Printed by the office').",
+        "table.csv: 2 empty rows are left out.",
+    ]
+    found = pd.read_csv(done.output)
+    assert found["row"].tolist() == [*range(1, 21), *range(23, 43)]
+    assert same(found, classes.served(table))
+
+
+def test_a_refused_row_has_its_number_in_the_file(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    header, *rows = mixed("binary", rows=40).drop(columns="target").to_csv(index=False).splitlines()
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join([header, *rows[:20], header, *rows[20:], "red,many,yes,1.5,c1"]) + "\n")
+    with pytest.raises(BadInput, match="Row 42, column 'size': 'many'"):
+        score(session, str(path), classes.dataset, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rows among those of a table that are not its own: headers that are repeated, totals, and its origin."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -9,9 +10,9 @@ import pyarrow.compute as pc
 from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.files.layout.footers import MOST_FOOTER, says_origin
 from tabular.data.files.layout.lines import shown
-from tabular.data.files.layout.totals import find_totals
+from tabular.data.files.layout.totals import LAST_ROWS, find_totals, length, may_be_total
 
-__all__ = ["FoundRows", "find_other_rows"]
+__all__ = ["FoundRows", "find_other_rows", "may_find"]
 
 
 class FoundRows(NamedTuple):
@@ -57,6 +58,37 @@ def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
     if totals:
         left_out["total"] = totals
     return FoundRows(left_out, notes)
+
+
+def may_find(blocks: Iterable[pa.RecordBatch]) -> bool:
+    """Whether `find_other_rows` may find any, or say something, in the table of which these are the rows.
+
+    The blocks are read once, and only the last rows are kept.
+    """
+    last: list[dict[str, str | None]] = []
+    nulls: Counter[str] = Counter()
+    rows = empty = 0  # empty rows at the end are none above a total
+    for block in blocks:
+        table = pa.Table.from_batches([block])
+        if _repeated_headers(table):
+            return True
+        end = length(table)
+        if end:
+            filled = table.slice(0, end)
+            nulls.update({name: column.null_count + empty for name, column in _columns(filled)})
+            rows += empty + end
+            last = [*last, *filled.slice(max(0, end - LAST_ROWS)).to_pylist()][-LAST_ROWS:]
+            empty = 0
+        empty += len(table) - end
+    nulls.subtract(name for row in last for name, cell in row.items() if cell is None)
+    return any(
+        says_origin(next(iter(row.values())) or "") or may_be_total(row, nulls, rows - len(last))
+        for row in last
+    )
+
+
+def _columns(table: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
 
 
 def _origins(table: pa.Table) -> list[int]:

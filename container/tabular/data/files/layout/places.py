@@ -52,7 +52,8 @@ def place_of_target(lines: Sequence[Line], place: int, target: str) -> int:
         for number, line in enumerate(lines[: MOST_TITLES + 1])
         if len(line.cells) == width and names_it(line) and _is_header(line, lines[number + 1 :])
     ]
-    return found[0] if len(found) == 1 else place
+    are_same = len({tuple(lines[number].cells) for number in found}) == 1  # as in files that were joined
+    return found[0] if are_same else place
 
 
 def _below_comments(lines: Sequence[Line], comments: int, width: int) -> int:

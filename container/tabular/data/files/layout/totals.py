@@ -14,7 +14,7 @@ from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
 from tabular.spec.errors import amount
 
-__all__ = ["find_totals", "is_total"]
+__all__ = ["LAST_ROWS", "find_totals", "is_total", "length", "may_be_total"]
 
 LAST_ROWS = 2  # a total of sums, and one of means
 MOST_TOTALS = 12  # rows, of all and of groups: Total: Campaigns, Total: Account
@@ -55,7 +55,7 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
 
 def _subtotals(table: pa.Table) -> list[int]:
     """The rows with words such as `Berlin Total` in the column in which the last row has one for all rows."""
-    end = _end(table)
+    end = length(table)
     last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
     place = next((name for name, cell in last.items() if cell and is_total(cell)), None)
     if place is None:
@@ -65,7 +65,7 @@ def _subtotals(table: pa.Table) -> list[int]:
 
 
 def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
-    end = _end(table)
+    end = length(table)
     above = max(FEWEST_ROWS, end - LAST_ROWS)
     if (several := _several(table, end)) and (found := _of_several(table, several, end, style)):
         return found
@@ -106,7 +106,7 @@ def _of_several(
     ]
 
 
-def _end(table: pa.Table) -> int:
+def length(table: pa.Table) -> int:
     """How many rows there are without the empty ones at the end, which Excel writes."""
     if table.num_rows and all(column[-1].as_py() is None for column in table.itercolumns()):
         filled = reduce(pc.or_, map(pc.is_valid, table.itercolumns()))
@@ -128,10 +128,8 @@ def _total(
     if place is None and len(cells) == len(row):  # as most rows
         return None
     above = table.slice(0, rows)
-    usual = [name for name in row if above[name].null_count <= (1 - MOSTLY) * rows]
-    gaps = [name for name in usual if name not in cells]
-    always = [name for name in gaps if not above[name].null_count]
-    if place is None and not always and (not gaps or len(gaps) * 3 < len(usual)):
+    gaps, are_many = _gaps(row, {name: above[name].null_count for name in row}, rows)
+    if place is None and not are_many:
         return None
     if place is not None and pc.any(pc.equal(above[place], cells[place])).as_py():
         return None  # a word of this column
@@ -148,6 +146,24 @@ def _total(
     if gaps:
         return False, f"{seen} and has gaps, but no sums: it is kept; delete it if it is a total."
     return None
+
+
+def _gaps(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: int) -> tuple[list[str], bool]:
+    """The columns in which a row has gaps and most of the rows above have none, and whether these are many.
+
+    `nulls` counts the gaps in each column of the rows above. One is as good as many where they have none.
+    """
+    usual = [name for name in row if nulls[name] <= (1 - MOSTLY) * rows]
+    gaps = [name for name in usual if not row[name]]
+    return gaps, bool(gaps) and (len(gaps) * 3 >= len(usual) or not all(nulls[name] for name in gaps))
+
+
+def may_be_total(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: int) -> bool:
+    """Whether one of the last rows of a table is worth being looked at by `find_totals`.
+
+    `nulls` counts the gaps in each column of the rows above, of which there are `rows`.
+    """
+    return any(cell and _says_total(cell) for cell in row.values()) or _gaps(row, nulls, rows)[1]
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
