@@ -362,7 +362,7 @@ def _write_drift_baseline(
     predicted: np.ndarray,
 ) -> None:
     """Write what the requests of this model are compared with once it serves."""
-    names = ("task", "target", "classes", "positive", "others", "columns")
+    names = ("task", "target", "classes", "positive", "others", "columns", "options")
     labels = [str(schema.classes[position]) for position in predicted] if schema.classes else predicted
     values = quality(report)
     baseline: Baseline = {

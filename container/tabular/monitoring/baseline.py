@@ -65,7 +65,7 @@ class Quality(TypedDict):
 class Baseline(TypedDict):
     """What is known of one model version: how its rows are read, their distributions, and its quality.
 
-    Its first seven keys after the format are those of the manifest, so that requests are read as the server
+    Its first eight keys after the format are those of the manifest, so that requests are read as the server
     reads them. `training` has the features of the training rows and `held_out` the predictions for the
     held-out rows. `quality` has every metric on these; the gate's is `metric`.
     """
@@ -77,6 +77,7 @@ class Baseline(TypedDict):
     positive: NotRequired[Label]
     others: list[str]
     columns: list[ColumnDocument]
+    options: NotRequired[dict[str, Any]]
     training: dict[str, Distribution]
     held_out: Distribution
     metric: str

@@ -172,11 +172,12 @@ def table_of(baseline: Baseline) -> Table:
     Raises:
         LookupError, TypeError, ValueError: if the baseline does not describe a table.
     """
-    known = [
-        {"levels": baseline["training"][column["name"]].get("levels", {})}
+    seen = [
+        baseline["training"][column["name"]]
         for column in baseline["columns"]
         if column["kind"] == "categorical"
     ]
+    known = [{"levels": [*one.get("levels", ()), *([""] if one["missing"] else [])]} for one in seen]
     return Table({**baseline, "encodings": known})
 
 

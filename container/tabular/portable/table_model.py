@@ -3,7 +3,7 @@
 import re
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -70,6 +70,7 @@ class Table(Names):
         self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
         self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
+        self.texts: Collection[str] = manifest.get("options", {}).get("text", ())
         encodings = manifest.get("encodings") or [{}] * len(self.categorical)
         self._levels = {
             position: frozenset(encoding.get("levels") or ()).difference(

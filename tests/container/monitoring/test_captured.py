@@ -74,6 +74,20 @@ def test_every_form_of_request_gives_the_same_columns(known, content_type, left_
 
 
 @pytest.mark.parametrize(
+    ("missing", "options", "read"), [(3, {}, ""), (0, {}, "NA"), (3, {"text": ["colour"]}, "NA")]
+)
+def test_a_word_for_a_gap_is_one_where_the_server_reads_it_so(known, missing, options, read):
+    colour = known["training"]["colour"] | {"missing": missing}
+    asked = known | {"training": known["training"] | {"colour": colour}, "options": options}
+    frame = streams.rows(np.random.default_rng(2), ROWS)
+    frame["colour"] = "NA"
+    body = frame.assign(member=frame["member"].map({1.0: True, 0.0: False})).to_csv(index=False).encode()
+    found = captured(asked, "text/csv", body, "text/csv", b"yes\n" * ROWS)
+    columns = {name: values for name, _, values, _ in found.columns()}
+    assert columns["colour"] == [read] * ROWS
+
+
+@pytest.mark.parametrize(
     ("answer_type", "answer", "labels", "probabilities"),
     [
         ("text/csv", b"no\nyes\n", ["no", "yes"], None),

@@ -119,8 +119,9 @@ def test_empty_cells_of_csv_are_missing(rows, body):
     assert rows(body) == [(None, None, None, "", "")]
 
 
-def test_words_for_missing_numbers_are_levels_among_words(rows):
-    assert rows("NA,NA,NA,NA,None") == [(None, None, None, "NA", "None")]
+def test_words_for_missing_numbers_are_gaps_among_words_where_training_has_gaps(rows):
+    """The category `code` has none, so that its levels stay as they are written."""
+    assert rows("NA,NA,NA,NA,None") == [(None, None, None, "", "None")]
 
 
 @pytest.mark.parametrize("body", [[None] * 5, [[""] * 5], [dict.fromkeys(NAMES)]])

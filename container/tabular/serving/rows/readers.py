@@ -25,8 +25,8 @@ PER_DAY = 86_400_000
 _QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as Python and JSON write them
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?Z?")
 _TRUTHS = "true", "false"
-# What programs write for a missing text, unless a level is called so; NA and None may also be new names.
-_NO_TEXTS = "nan", "NaN", "NaT", "<NA>", "null", "NULL", "(null)", "undefined", "\\N"
+# What programs write for a missing text, such as R its NA; pandas has made gaps of the first in many tables.
+_NO_TEXTS = cells.MISSING | {"NaT", "(null)", "undefined", "\\N"}
 
 
 def reader(position: int, model: Table) -> Callable[[Any], Any]:
@@ -52,7 +52,9 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         width = widths.pop() if len(widths) == 1 else 0
         form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
         values = _by_value(known), _by_truth(known)
-        return partial(_level, known=known, form=form, width=width, values=values)
+        # Cells of a column of texts mean what they say.
+        gaps = _NO_TEXTS if "" in known and column["name"] not in model.texts else frozenset()
+        return partial(_level, known=known, form=form, width=width, values=values, gaps=gaps)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
@@ -79,11 +81,12 @@ def _level(
     form: tuple[Collection[str], Mapping[str, str], str | None, bool],
     width: int,
     values: tuple[Mapping[float, str | None], Mapping[float, str]],
+    gaps: Collection[str],
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, Y, 1, 1.0 or 01.
 
     Any other number in JSON is the only level that is the same number. A text that training has not seen is
-    the level that programs write so, see `_spellings`, or a gap, if training has seen some.
+    the level that programs write so, see `_spellings`, or a gap, if it is one of `gaps`.
 
     `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
     digits if all levels of digits have the same number, and `values` are levels by their number and truth.
@@ -94,8 +97,8 @@ def _level(
     if not known or level in known:
         return level
     if type(cell) is str:
-        gap = "" if level in _NO_TEXTS and "" in known else level
-        return next((one for one in _spellings(level) if one in known), gap)
+        meant = (one for one in _spellings(level) if one in known)
+        return next(meant, "" if level in gaps else level)
     if type(cell) not in (bool, float, int):
         return level
     if type(cell) is bool:
