@@ -31,6 +31,11 @@ def decided(cells, style=UNKNOWN, **options):
         (["yes", "Yes", "NO", "n", "y"] * 3, Column("a", "boolean")),
         (["on", "off", None], Column("a", "boolean")),
         (["true", "false"] * 20 + ["?"], Column("a", "boolean", missing=("?",))),
+        (["0", "1"] * 20 + ["NA"], Column("a", "boolean", missing=("NA",))),
+        (["0", "1"] * 20 + ["NA", "2"], Column("a", "numeric")),
+        (["0.0", "1.0"] * 20 + ["NA", "-1.0"], Column("a", "numeric")),
+        (["0", "1"] * 20 + ["NA", "9"], Column("a", "numeric")),
+        (["yes", "no"] * 20 + ["9"], Column("a", "boolean", missing=("9",))),
         (["yes", "no", "No internet service"] * 5, Column("a", "categorical")),
         (["M", "F"], Column("a", "categorical")),
         (["NA", "DE", None], Column("a", "categorical")),
@@ -271,7 +276,8 @@ def test_months_that_may_be_quarters_are_said():
     quarters = [f"{number}/{year}" for year in (2022, 2023) for number in (1, 2, 3, 4)]
     (doubt,) = decided(pa.array(quarters)).doubts
     assert doubt.startswith("months such as '1/2022', of which none is over 4; if they are quarters")
-    for cells in ([*quarters, "5/2023"], quarters[:4]):
+    written = [f"{year} Q{number}" for year in (2022, 2023) for number in (1, 2, 3, 4)]
+    for cells in ([*quarters, "5/2023"], quarters[:4], written):
         assert not any("quarters" in doubt for doubt in decided(pa.array(cells)).doubts)
 
 

@@ -101,7 +101,7 @@ def _quarters(cells: Collection[str], form: str) -> str | None:
     """What to say of months of several years that are 1 to 4 and never more; None if they are not."""
     place = form.startswith("%Y")
     parts = [re.findall(r"\d+", text) for text in cells]
-    if any(len(part) != 2 for part in parts):
+    if any(len(part) != 2 for part in parts) or any(map(str.isalpha, "".join(cells))):  # 2024Q1
         return None
     years, numbers = {part[not place] for part in parts}, {int(part[place]) for part in parts}
     if len(years) < 2 or numbers != {1, 2, 3, 4}:
