@@ -64,9 +64,9 @@ class Column:
     `missing` lists the strings that mean a missing value in this column, in addition to the empty cell and,
     unless it is categorical, the usual words. `time` says whether dates have a time of day.
     `spellings` lists the levels of a category, if texts that differ from them only in blanks, case or Unicode
-    form mean the same. `whole` says how a category writes the numbers that all its levels are: whole ones
-    with nothing after them, any with as many decimals as in `.00`, or with zeros at their beginning, such as
-    `05` for five digits; a number that is written in another of these ways is the same level. `blanks` is
+    form mean the same. `whole` says how a category writes its levels if all are numbers: whole ones with
+    nothing after them, any with as many decimals as in `.00`, or with zeros at their beginning, such as `05`
+    for five digits. A number that is written in another of these ways is the same level. `blanks` is
     true if blanks at the end of a level count, because some levels differ in nothing else.
     """
 

@@ -56,9 +56,9 @@ def ask(session: Session, rows: Rows, most: int = MOST) -> pd.DataFrame:
         most: partitions to ask about, a row of each.
 
     Returns:
-        A row for each row of the request, in its order: the prediction, and of the whole answer how many rows
-        were answered by models of their partition, by the pooled model, and by the pooled model because their
-        partition is not known.
+        A row for each row of the request, in its order, with the prediction. The other columns say of the
+        whole answer how many rows were answered by models of their partition, by the pooled model, and by the
+        pooled model because their partition is not known.
 
     Raises:
         JobFailed: the endpoint refuses, or does not say which models have answered.

@@ -45,9 +45,9 @@ def stay_awake(arrivals: select.poll) -> bool:
 class Turns:
     """Whether one client alone asks functions, and asks again as soon as it is answered.
 
-    The threads that serve it then stay awake while they wait for what comes in a moment, because on a virtual
-    machine it takes 50 microseconds until a thread on another processor is woken, and what it needs has left
-    the caches. With a second client, a thread that is awake would be in the way of one that works.
+    The threads that serve it then stay awake while they wait for what comes in a moment. On a virtual
+    machine, it takes 50 microseconds to wake a thread on another processor, and by then what it needs has
+    left the caches. With a second client, a thread that is awake would be in the way of one that works.
 
     Args:
         processors: How many there are; on a single one, nothing can arrive while a thread is awake.

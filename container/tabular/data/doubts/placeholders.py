@@ -52,13 +52,14 @@ class Placeholder(NamedTuple):
 def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     """Sentences about values that are repeated and far from all others.
 
-    A value is far away if it is further from the next one than the others are from each other; one of nines
-    only, such as -999, if it is a tenth of their range away, 9 if all others are a few answers such as 1 and
-    2, and 0 if they begin a fifth of it above, as blood pressures do; a single one, if it is a thousand of
-    their ranges away. Several values that surveys write for no answer, such as 77, 88 and 99, are looked at
-    together. The only negative number stands for none if it is -9, -99 or -200, or if it is -1 and no other
-    number is as frequent, others have decimals, or they are answers up to 3 or more. A date that programs
-    write for none is if it is ten years away.
+    A repeated value is far away if it is further from the next one than the others are from each other. Some
+    need less: nines only, such as -999, a tenth of the range of the others; 0, a fifth of it, as below blood
+    pressures; 9, that all others are a few answers such as 1 and 2. A single value must be a thousand of
+    these ranges away, and a date that programs write for none ten years.
+
+    Several values that surveys write for no answer, such as 77, 88 and 99, are looked at together. The only
+    negative number stands for none if it is -9, -99 or -200. So does -1, if no other number is as frequent,
+    others have decimals, or they are answers up to 3 or more.
     """
     if column.kind == "date":
         some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))

@@ -348,6 +348,6 @@ def folded(text: str) -> str:
 
 def shown(value: object) -> str:
     """A value as an error message shows it: quoted, and cut if it is long."""
-    # A value of JSON may have a thousand lists in each other.
+    # A value of JSON may have lists nested a thousand deep.
     text = reprlib.repr(value) if isinstance(value, list | dict) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
