@@ -66,13 +66,23 @@ def test_a_notebook_imports_nothing_but_helpers(path: Path) -> None:
     assert {name.split(".")[0] for name in imported(source)} == {"helpers"}
 
 
+def own_entries(folder: Path) -> list[str]:
+    """The modules, C files and folders of a package."""
+    entries = [path for path in folder.iterdir() if path.suffix in (".py", ".c", ".h") or path.is_dir()]
+    return sorted(path.name for path in entries if path.name not in ("__init__.py", "__pycache__"))
+
+
 @pytest.mark.parametrize("room", ["container/tabular", "src"])
 def test_no_folder_has_more_entries_than_one_can_take_in(room: str) -> None:
     for folder in [path for path in (ROOT / room).rglob("*") if (path / "__init__.py").is_file()]:
-        entries = [path for path in folder.iterdir() if path.suffix in (".py", ".c", ".h") or path.is_dir()]
-        own = [path for path in entries if path.name not in ("__init__.py", "__pycache__")]
         most = MOST_ROOMS if folder == ROOT / "src/helpers" else MOST
-        assert len(own) <= most, f"{folder.relative_to(ROOT)}: {sorted(path.name for path in own)}"
+        assert len(own_entries(folder)) <= most, f"{folder.relative_to(ROOT)}: {own_entries(folder)}"
+
+
+@pytest.mark.parametrize("folder", ["", "jobs"])
+def test_the_folders_of_step_types_have_room_for_another(folder: str) -> None:
+    """CONTRIBUTING.md says to add a file there."""
+    assert len(own_entries(ROOT / "src/local_aws/services/pipelines/steps" / folder)) < MOST
 
 
 @pytest.mark.parametrize("room", ["container/tabular", "src"])

@@ -10,7 +10,7 @@ import local_aws
 from local_aws.services.pipelines import steps
 from local_aws.services.pipelines.cache import cache_key
 from local_aws.services.pipelines.steps import STEP_TYPES
-from local_aws.services.pipelines.steps.jobs import JobStep
+from local_aws.services.pipelines.steps.jobs.shared import JobStep
 
 REQUESTS = {
     "Processing": {"AppSpecification": {"ImageUri": "i"}, "Environment": {"A": "1"}},
@@ -20,7 +20,7 @@ REQUESTS = {
 
 
 def test_each_step_type_is_one_file() -> None:
-    files = {path.stem for path in Path(steps.__file__).parent.glob("*.py")} - {"__init__", "jobs"}
+    files = {path.stem for path in Path(steps.__file__).parent.rglob("*.py")} - {"__init__", "shared"}
     assert files == {step_type.__module__.rpartition(".")[2] for step_type in STEP_TYPES.values()}
     assert len(files) == len(STEP_TYPES) > 1
 

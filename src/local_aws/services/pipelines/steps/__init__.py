@@ -1,9 +1,8 @@
 """The step types, one short file for each: to add a type, add a file with a class.
 
-Read `pipelines.step` first: a step type, and one running step. Then read the steps that run jobs (`jobs` is
-what they share, then `processing`, `training`, `tuning`, `transform`), those that control the execution
-(`condition`, `fail`), `model` and `register_model`, and those that ask others (`lambda_function` and
-`callback`).
+Read `pipelines.step` first: a step type, and one running step. Then read the steps that run jobs (`jobs`),
+those that control the execution (`condition`, `fail`), `model` and `register_model`, and those that ask
+others (`lambda_function` and `callback`).
 """
 
 import importlib
@@ -13,7 +12,7 @@ from local_aws.services.pipelines.step import Services, StepFailed, StepRun, Ste
 
 __all__ = ["STEP_TYPES", "Services", "StepFailed", "StepRun", "StepType"]
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
 
 STEP_TYPES: dict[str, type[StepType]] = StepType.found

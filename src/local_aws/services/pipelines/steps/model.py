@@ -1,7 +1,7 @@
 """Creates a model, for a transform job or an endpoint."""
 
 from local_aws.services.pipelines.step import Creation, StepRun, StepType
-from local_aws.services.pipelines.steps.jobs import resource_name
+from local_aws.services.pipelines.steps.jobs.shared import resource_name
 
 __all__ = ["Model"]
 

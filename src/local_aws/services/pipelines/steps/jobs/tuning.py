@@ -5,7 +5,7 @@ from typing import Any
 from contract.caching import COMPARED
 from local_aws.core.store import Document
 from local_aws.services.jobs.tuning import TuningJobs
-from local_aws.services.pipelines.steps.jobs import JobStep
+from local_aws.services.pipelines.steps.jobs.shared import JobStep
 
 __all__ = ["Tuning"]
 

@@ -1,7 +1,7 @@
 """A batch transform job."""
 
 from local_aws.services.jobs.transform import TransformJobs
-from local_aws.services.pipelines.steps.jobs import JobStep
+from local_aws.services.pipelines.steps.jobs.shared import JobStep
 
 __all__ = ["Transform"]
 

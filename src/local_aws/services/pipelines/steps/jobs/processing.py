@@ -7,7 +7,7 @@ from contract.caching import COMPARED
 from local_aws.core.errors import invalid
 from local_aws.services.jobs.processing import ProcessingJobs
 from local_aws.services.pipelines.step import StepFailed, StepRun
-from local_aws.services.pipelines.steps.jobs import JobStep
+from local_aws.services.pipelines.steps.jobs.shared import JobStep
 
 __all__ = ["Processing"]
 

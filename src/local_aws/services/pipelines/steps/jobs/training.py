@@ -2,7 +2,7 @@
 
 from contract.caching import COMPARED
 from local_aws.services.jobs.training.jobs import TrainingJobs
-from local_aws.services.pipelines.steps.jobs import JobStep
+from local_aws.services.pipelines.steps.jobs.shared import JobStep
 
 __all__ = ["Training"]
 

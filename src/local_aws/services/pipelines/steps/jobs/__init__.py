@@ -1,0 +1,4 @@
+"""Steps that run a job: `shared` is what they have in common.
+
+Then read `processing`, `training`, `tuning` and `transform`.
+"""
