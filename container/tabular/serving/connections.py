@@ -28,7 +28,7 @@ class Connection(HttpToolsProtocol):
     """A connection that is closed if its request does not arrive in time, or if it is one too many.
 
     What it adds is done once for each connection, and nothing for each request, as that is served in
-    microseconds.
+    microseconds. The class that it extends is not public: seen on uvicorn 0.54.
     """
 
     _numbers = itertools.count()

@@ -89,7 +89,10 @@ def _folder_of_sockets() -> str:
 
 
 class _KernelManager(AsyncKernelManager):
-    """Talks to kernels through this user's socket files, not TCP, to which other users could connect."""
+    """Talks to kernels through this user's socket files, not TCP, to which other users could connect.
+
+    What it overrides is not public: seen on jupyter_client 8.10.
+    """
 
     transport = "ipc"
 

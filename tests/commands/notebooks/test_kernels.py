@@ -10,7 +10,7 @@ import pytest
 from support import HANGS
 from support.helpers import headless
 
-from commands.notebooks import kernels
+from commands.notebooks import kernels, papermill_engine
 from commands.running import perform
 from helpers.errors import UserError
 
@@ -74,6 +74,20 @@ def test_one_that_is_no_fork_is_set_up_alike(tmp_path: Path, monkeypatch: pytest
         found.append(printed(tmp_path / f"{name}.ipynb"))
         monkeypatch.setattr(kernels.Provisioner, "server", None)
     assert found == [[kernels.ALLOCATIONS, ["-f"], "__main__"]] * 2
+
+
+def test_a_kernel_that_ends_is_not_interrupted_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An idle one may print a traceback. The method is jupyter_client's: this version has to call it."""
+    asked: list[papermill_engine._KernelManager] = []
+    original = papermill_engine._KernelManager._async_interrupt_kernel
+
+    async def noted(manager: papermill_engine._KernelManager) -> None:
+        asked.append(manager)
+        await original(manager)
+
+    monkeypatch.setattr(papermill_engine._KernelManager, "_async_interrupt_kernel", noted)
+    perform._execute(headless.notebook(tmp_path, "1"), tmp_path / "out.ipynb", {}, print)
+    assert len(asked) == 1
 
 
 def test_plots_are_pictures(tmp_path: Path) -> None:

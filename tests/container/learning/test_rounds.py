@@ -264,6 +264,7 @@ def test_all_epochs_of_a_network_are_as_scikit_learn_trains_them_though_rows_are
     monkeypatch.setattr(type(network), "_validate_input", lambda *a, **b: checked.append(1) or check(*a, **b))
     fitted = innermost(fit(frame, target, schema, "NeuralNet", {}, 7, rounds=30)[-1])
     assert len(checked) == 1
+    assert callable(_multilayer_perceptron.shuffle), "scikit-learn calls otherwise what the context replaces"
     assert _multilayer_perceptron._safe_indexing is _safe_indexing, "of others, scikit-learn asks as ever"
     for ours, theirs in zip(
         fitted.coefs_ + fitted.intercepts_, network.coefs_ + network.intercepts_, strict=True
