@@ -9,6 +9,7 @@ from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
 from tabular.serving.rows.lines import lines_of, most_names
 from tabular.serving.rows.names import is_header, order_of
+from tabular.spec.errors import amount
 
 __all__ = ["read"]
 
@@ -47,5 +48,7 @@ def _below(header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]
         if row == header:
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
-            raise BadRequest(400, f"Row {number} has {len(row)} cells, but the header has {len(header)}.")
+            raise BadRequest(
+                400, f"Row {number} has {amount(len(row), 'cell')}, but the header has {len(header)}."
+            )
         yield [row[position] for position in order]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any
 from unicodedata import normalize
 
@@ -20,10 +21,12 @@ _ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
 # Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
 MILLISECONDS = 1e11, 1e13
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
-_DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
+_DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
+_OFFSET = re.compile(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
 PER_DAY = 86_400_000
 _QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as Python and JSON write them
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?Z?")
+_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
 # What programs write for a missing text, such as R its NA; pandas has made gaps of the first in many tables.
 _NO_TEXTS = cells.MISSING | {"NaT", "(null)", "undefined", "\\N"}
@@ -41,7 +44,7 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
-        return partial(_date, form=column["format"], missing=missing)
+        return partial(_date, form=column["format"], missing=missing, of_days=not column.get("time"))
     if kind == "numeric" and (column.get("number") or missing):
         gaps = cells.numbers_among(missing)
         return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
@@ -52,9 +55,8 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         width = widths.pop() if len(widths) == 1 else 0
         form = missing, spellings, column.get("whole"), bool(column.get("blanks"))
         values = _by_value(known), _by_truth(known)
-        # Cells of a column of texts mean what they say.
-        gaps = _NO_TEXTS if "" in known and column["name"] not in model.texts else frozenset()
-        return partial(_level, known=known, form=form, width=width, values=values, gaps=gaps)
+        exact = column["name"] in model.texts
+        return partial(_level, known=known, form=form, width=width, values=values, exact=exact)
     return partial(READERS[kind], missing=missing) if missing else READERS[kind]
 
 
@@ -81,15 +83,16 @@ def _level(
     form: tuple[Collection[str], Mapping[str, str], str | None, bool],
     width: int,
     values: tuple[Mapping[float, str | None], Mapping[float, str]],
-    gaps: Collection[str],
+    exact: bool,
 ) -> str:
     """A level; JSON's true, 1.0 and 1 are those that the table writes as true, TRUE, Y, 1, 1.0 or 01.
 
     Any other number in JSON is the only level that is the same number. A text that training has not seen is
-    the level that programs write so, see `_spellings`, or a gap, if it is one of `gaps`.
+    the level that programs write so, see `_spellings`, or a gap, if training has seen some.
 
     `form` is how the column writes missing values and levels, see `cells.category`. `width` is the number of
     digits if all levels of digits have the same number, and `values` are levels by their number and truth.
+    In a column of texts, which is `exact`, no text is a gap or a number.
     """
     if type(cell) is str and cell in known:  # as nearly all are
         return cell
@@ -97,8 +100,9 @@ def _level(
     if not known or level in known:
         return level
     if type(cell) is str:
-        meant = (one for one in _spellings(level) if one in known)
-        return next(meant, "" if level in gaps else level)
+        texts = chain(_spellings(level), () if exact else _whole_numbers(level, width))
+        meant = (one for one in (cells.category(text, *form) for text in texts) if one in known)
+        return next(meant, "" if level in _NO_TEXTS and "" in known and not exact else level)
     if type(cell) not in (bool, float, int):
         return level
     if type(cell) is bool:
@@ -118,13 +122,14 @@ def _spellings(text: str) -> Iterator[str]:
     """What a text may be that programs have written otherwise than the table does.
 
     That is in another Unicode form, as macOS writes names of files; with signs that nobody sees, or blanks of
-    another kind; in the quotes of Python or JSON; with the entities of HTML; a day with midnight; true and
-    false as Python and R write them.
+    another kind; with the end of a line; in the quotes of Python or JSON; with the entities of HTML; a day
+    with midnight; true and false as Python and R write them.
     """
     if not text.isascii():
         yield normalize("NFC", text)
         yield normalize("NFD", text)
         yield " ".join(normalize("NFC", text.translate(cells.UNSEEN)).split())
+    yield text.strip("\r\n")
     if found := _QUOTED.fullmatch(text):
         yield found[2]
     if "&" in text:
@@ -135,11 +140,20 @@ def _spellings(text: str) -> Iterator[str]:
         yield from (text.lower(), text.upper(), text.capitalize())
 
 
-def _date(cell: Any, form: str, missing: Collection[str]) -> float:
+def _whole_numbers(text: str, width: int) -> Iterator[str]:
+    """How a table may write a whole number that Excel or JavaScript has left without its end or its zeros."""
+    if found := _WHOLE.fullmatch(text):
+        yield from (found[1], f"{found[1]}.0", found[1].zfill(width))
+
+
+def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> float:
     """A date as the table writes it; ISO 8601, or milliseconds, as JavaScript, pandas and .NET write them.
 
-    Neither can be a date of another format, and a time of day or a month is not asked for by one.
+    Neither can be a date of another format, and a time of day or a month is not asked for by one. In a column
+    of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not yet in UTC.
     """
+    if of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
+        cell = _OFFSET.sub(r"\1", cell)
     try:
         return dates.date(cell, form, missing)
     except ValueError:
@@ -147,11 +161,20 @@ def _date(cell: Any, form: str, missing: Collection[str]) -> float:
         if has_days and type(cell) in (int, float) and _are_milliseconds(cell):
             return cell / PER_DAY
         if has_days and isinstance(cell, str) and (found := _DOT_NET.fullmatch(cell)):
-            return int(found[1]) / PER_DAY
+            return _of_dot_net(int(found[1]), found[2] if of_days else None)
         if has_days and isinstance(cell, str) and _ISO_DATE.match(cell):
             with suppress(ValueError):  # the sentence about the table's own format says more
                 return dates.date(cell, dates.ISO, missing)
         raise
+
+
+def _of_dot_net(milliseconds: int, offset: str | None) -> float:
+    """The moment of /Date(1706652000000+0200)/, or, with an offset, the day at that place."""
+    if offset is None:
+        return milliseconds / PER_DAY
+    hours, minutes = divmod(int(offset[1:]), 100)
+    there = milliseconds + (60 * hours + minutes) * (-60_000 if offset[0] == "-" else 60_000)
+    return float(there // PER_DAY)
 
 
 def _are_milliseconds(number: float) -> bool:
