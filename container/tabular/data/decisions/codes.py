@@ -29,6 +29,7 @@ __all__ = [
 ENOUGH_CODES = 50
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
+MOMENTS = {"seconds": 10, "milliseconds": 13, "microseconds": 16, "nanoseconds": 19}  # and their digits
 DIGITS = (
     "whole numbers beyond 2**53, of which a model keeps only about the first 15 digits; name the column in "
     "categorical, group or drop if they identify something."
@@ -207,24 +208,24 @@ def doubts_of_whole_numbers(
     `lengths` are those of the shortest and of the longest text, if they are known.
     """
     ends = pc.min_max(whole).as_py()
-    if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
-        return [DIGITS]
     if ends["min"] >= 0 and 1000 <= ends["max"] < DAY and (first := _time_in_digits(whole)):
         return [
             f"whole numbers such as {first} look like hours and minutes, which jump from one "
             f"hour to the next; write them as {first // 100:02}:{first % 100:02} if they are."
         ]
     width, longest = lengths or pc.min_max(pc.binary_length(texts)).as_py().values()
-    if width != longest or not 4 <= width <= 18 or ends["min"] < 0:
-        return []
-    for unit, digits in (("seconds", 10), ("milliseconds", 13)):
+    for unit, digits in MOMENTS.items():
         moments = 10 ** (digits - 1), 2 * 10 ** (digits - 1)  # from 2001 to 2033
-        if width == digits and moments[0] <= ends["min"] and ends["max"] < moments[1]:
+        if width == longest == digits and moments[0] <= ends["min"] and ends["max"] < moments[1]:
             first = datetime.fromtimestamp(ends["min"] // 10 ** (digits - 10), UTC).date()
             return [
                 f"whole numbers that look like {unit} since 1970 ({ends['min']} would be {first}) and are "
                 "read as numbers; write them as dates to have month, weekday and hour as features."
             ]
+    if max(abs(ends["min"]), abs(ends["max"])) > LARGEST_EXACT:
+        return [DIGITS]
+    if width != longest or not 4 <= width <= 18 or ends["min"] < 0:
+        return []
     sample = whole.slice(0, SAMPLE * 20).drop_null().unique().to_pylist()
     if period := _digits_of_periods(sample, width):
         advice = "set date_format to '%Y%m'" if period == "month" else "write them as 2024-W05"

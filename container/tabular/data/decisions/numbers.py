@@ -39,6 +39,7 @@ from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
 from tabular.data.values.composed import (
     ANGLE_WEST,
+    BRACKETS,
     CONVERTED,
     DASH,
     ERA,
@@ -97,6 +98,7 @@ MEANT = {
     OBSERVATION: "without the flag that a statistical office adds",
     ERA: "because years before Christ are negative",
     WEEKS: "in weeks, of which a day is a seventh",
+    BRACKETS: "because brackets around every number are no minus signs",
     TREND: "because arrows mean up and down",
     TRIANGLE: "because a triangle is a minus sign in Japanese accounts",
     ANGLE_WEST: "because O means west beside E",

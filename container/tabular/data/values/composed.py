@@ -17,6 +17,8 @@ __all__ = [
     "AGE",
     "ANGLE",
     "ANGLE_WEST",
+    "BRACKETED",
+    "BRACKETS",
     "CLOCK",
     "CONVERTED",
     "DASH",
@@ -47,7 +49,7 @@ DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
-CONVERTED, SECONDS = "converted", "seconds"
+CONVERTED, SECONDS, BRACKETS = "converted", "seconds", "brackets"
 LONGEST = 64  # characters
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -84,6 +86,7 @@ _FLAG = re.compile(
     rf"|(?P<number>.*\d.*?)\s?(?P<sign>[\u2191\u2193]{{1,2}}|(?<=\s)(?:[Hh]igh|[Ll]ow)"
     rf"|\((?:{_SIDE}|[+-])\)|\[(?:{_SIDE}|[+-])\])"
 )
+BRACKETED = re.compile(r"\(\s?(\d{1,18})\s?\)", re.ASCII)  # a year, or how many there are
 _CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
@@ -294,6 +297,11 @@ def _converted(text: str, _: bool) -> _Parts:
     return found and ((found[0],), (1.0,))
 
 
+def _brackets(text: str, _: bool) -> _Parts:
+    match = BRACKETED.fullmatch(text)
+    return match and ((match[1],), (1.0,))
+
+
 def _observation(text: str, _: bool) -> _Parts:
     match = _OBSERVATION.fullmatch(text)
     return match and ((match[1],), (1.0,))
@@ -422,6 +430,7 @@ _READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
         ERROR: _error,
         RANGE: _range,
         CONVERTED: _converted,
+        BRACKETS: _brackets,
     }
 )
 # The signs of which each text in a notation has one; a blank stands for any between two words.
@@ -446,6 +455,7 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         WEEKS: frozenset("+"),
         RANGE: frozenset("\u2212\u2013\u2014- []"),
         CONVERTED: frozenset("(["),
+        BRACKETS: frozenset("("),
     }
 )
 _TELLING = frozenset().union(*_NEEDED.values())

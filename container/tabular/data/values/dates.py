@@ -99,6 +99,7 @@ _OTHERS = (
         *("%d.%m.%Y %H.%M", "%d.%m.%Y %H.%M.%S", "%d/%m/%Y %H.%M", "%d/%m/%Y %H.%M.%S"),
     ),
     "%Y/%m/%d %I:%M:%S %p %z",  # Google Forms
+    *(f"{day} %I:%M:%S %p %z" for day in ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y")),  # and Amazon
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
     *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B", "%Y%b", "%Y, %B"),

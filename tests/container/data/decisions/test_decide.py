@@ -371,6 +371,20 @@ def test_what_a_category_may_be_besides_is_said(cells, said):
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.int64()])
 @pytest.mark.parametrize(
+    ("unit", "digits"), [("seconds", 10), ("milliseconds", 13), ("microseconds", 16), ("nanoseconds", 19)]
+)
+def test_moments_in_one_number_are_said(unit, digits, kind):
+    cells = pa.array([1_600_000_000 * 10 ** (digits - 10) + second * 1001 for second in range(9)])
+    found = decided(cells.cast(kind))
+    assert found.column.kind == "numeric"
+    assert f"look like {unit} since 1970" in found.doubts[0]
+    assert "would be 2020-09-13" in found.doubts[0]
+    gap = decided(pa.array([*cells.to_pylist(), None]).cast(kind))
+    assert gap.doubts == found.doubts
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.int64()])
+@pytest.mark.parametrize(
     ("numbers", "said"),
     [
         (range(202301, 202313), "look like a year and a month, which jump"),
@@ -432,6 +446,9 @@ def test_labels_keep_type_and_spelling(cells, labels):
     assert [(type(one), one) for one in found] == [(type(one), one) for one in labels]
 
 
+MANY = [*map(str, range(0, 3000, 10)), *["nvt"] * 50]
+
+
 @pytest.mark.parametrize(
     ("cells", "kind", "words"),
     [
@@ -444,7 +461,16 @@ def test_labels_keep_type_and_spelling(cells, labels):
         (["1.5", "1.50", "2.25"], "categorical", "'1.5' beside '1.50'"),
         ([f"3.{minor}" for minor in range(1, 99)], "numeric", "'3.10' and '3.1'"),
         (["5", "5.50", "6.25"], "numeric", None),
-        (["(1)", "(2)", "(3)"], "numeric", "'(1)' is read as the number -1"),
+        (["(1)", "(2)", "(3)"], "numeric", "'(1)' is read as 1, because brackets around every number"),
+        (["(1)", "2", "(3)"], "numeric", "'(1)' is read as the number -1"),
+        (["(1.50)", "(2.25)"], "numeric", "'(1.50)' is read as the number -1.5"),
+        (["7.087s", "45.123s", "1m58s"], "numeric", "'7.087s' is read as the number 7.087"),
+        (MANY, "numeric", "'nvt', in 50 of 350 rows, is read as missing"),
+        (MANY[100:], "categorical", "name 'nvt' in missing"),  # all of one length
+        ([*MANY, *["nvt"] * 200], "categorical", "name 'nvt' in missing to read the others as numbers"),
+        ([*map(str, range(1, 30)), *["attic"] * 8], "categorical", "name 'attic' in missing"),
+        ([*map(str, range(200, 500)), *["A1"] * 50], "categorical", "not written in one way"),
+        ([*map(str, range(200, 500)), *["roof"] * 50], "categorical", "name 'roof' in missing"),
         (["12.5", "1,250.5"], "numeric", "'1,250.5' is read as the number 1250.5"),
         (["0.5", "0.7", "56%"], "numeric", "units that are converted: '0.5' is 0.5, '56%' is 0.56"),
         (["$850,000", "7", "20%"], "numeric", "with and without '%', such as '20%' and '$850,000'"),
@@ -482,6 +508,7 @@ def test_who_names_a_column_of_codes_in_numeric_gets_numbers():
         (["1. Januar 2000", "2. Dezember 2001", "3. November 2002"], "%d. %B %Y"),
         (["1 janv. 2000", "2 nov. 2001", "3 mars 2002"], "%d %b %Y"),
         (["Jan. 1, 2000", "Nov. 2, 2001"], "%b %d, %Y"),
+        (["Sep 30, 2022 09:18:01 AM PST", "Jul 1, 2022 11:08:01 PM PDT"], "%b %d, %Y %I:%M:%S %p %z"),
     ],
 )
 def test_names_of_months_may_end_with_a_full_stop(cells, form):

@@ -10,7 +10,8 @@ from tabular.data.decisions.decision import FIRST, SAMPLE, listed
 from tabular.data.decisions.looks.matching import among, match, match_if_any
 from tabular.data.decisions.many.counts import Counts
 from tabular.data.decisions.many.shapes import shapes_of
-from tabular.data.values.cells import NO_NUMBERS, is_gap
+from tabular.data.values.cells import FEW_WORDS, NO_NUMBERS, is_gap
+from tabular.data.values.finding.affixes import MEASURED
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import is_plain, read_number
 
@@ -60,7 +61,9 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
     alike = like_numbers(counts.texts)
     count, examples = int(counts.counts[alike].sum()), among(counts.texts, alike)
     coded = any(match(some, r"^[-+]?0\d+$").any() for some in (examples[:FIRST], examples))
-    if coded or count * 3 < len(cells) - cells.null_count or len(examples) <= 2:
+    words = _words_among(among(counts.texts, ~alike).to_pylist(), examples.to_pylist())
+    few = not words and count * 3 < len(cells) - cells.null_count
+    if coded or few or len(examples) <= 2:
         return ()
     such = f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
     such += listed(examples[:3].to_pylist())
@@ -68,6 +71,11 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
         return (
             f"{such}; name the column in numeric to read them, {read}, or in categorical if they are only "
             "names.",
+        )
+    if words:
+        return (
+            f"{such}; name {listed(words)} in missing to read the others as numbers, or name the column in "
+            "categorical if they are only names.",
         )
     return (
         f"{such}; they are not written in one way that can be read; rewrite them, or name the column in "
@@ -88,6 +96,15 @@ def _if_named(texts: Sequence[str]) -> str | None:
     numbers = [text for text in texts if not is_gap(text.strip(), found.gaps)]
     odd = next((text for text in numbers if not is_plain(text)), None)
     return odd and f"{odd!r} as {read_number(odd, found.format):.6g}"
+
+
+def _words_among(others: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
+    """The other texts, if they are a few words beside measurements; else none."""
+    words = [text for text in others if text.strip().casefold() not in NO_NUMBERS]
+    if not 0 < len(words) <= FEW_WORDS or len(texts) < MEASURED or any(map(str.isdigit, "".join(words))):
+        return []
+    found = find_numbers(dict.fromkeys(texts[:SAMPLE], 1))
+    return [] if found is None or found.gaps or found.format.notations else words
 
 
 def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:

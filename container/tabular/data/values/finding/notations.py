@@ -58,7 +58,10 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         notation
         for notation in composed.NOTATIONS
         if notation in by_notation
-        and (forced or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find))
+        and (
+            (forced and notation != composed.BRACKETS)  # beside bare numbers, brackets are minus signs
+            or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find)
+        )
     ]
     if composed.UNITS in seen and any(":" in text for text in by_notation[composed.UNITS]):
         seen += [
@@ -77,6 +80,11 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
 
 def _always(_: Texts, __: Sequence[str], ___: Find) -> bool:
     return True
+
+
+def _everywhere(_: Texts, simple: Sequence[str], __: Find) -> bool:
+    """Whether brackets are around all numbers, so that they are no minus signs."""
+    return not simple
 
 
 def _both_signs(texts: Texts, _: Sequence[str], __: Find) -> bool:
@@ -286,5 +294,6 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.OBSERVATION: _observations,
     composed.RANGE: _ranges,
     composed.CONVERTED: _in_another_unit,
+    composed.BRACKETS: _everywhere,
     composed.NOTE: _same_notes,
 }

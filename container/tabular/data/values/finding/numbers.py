@@ -15,7 +15,7 @@ from tabular.data.values.cells import (
     MOST_WORDS,
     NO_NUMBERS,
 )
-from tabular.data.values.composed import CLOCK, ERAS, FRACTION, taken_apart
+from tabular.data.values.composed import BRACKETED, CLOCK, ERAS, FRACTION, UNITS, taken_apart
 from tabular.data.values.finding.affixes import MEASURED, are_doubtful, marks_beside, units_of
 from tabular.data.values.finding.notations import evident
 from tabular.data.values.number_words import DOUBTFUL
@@ -50,6 +50,7 @@ SUSPECTS = 100  # texts that show whether any number has several parts
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
 _UNGROUPED = re.compile(r"0|[1-9]\d{0,2}", re.ASCII)
 FEWEST_GROUPED, FEWEST_UNGROUPED = 20, 3
+MANY = 100  # different whole numbers
 
 
 class FoundNumbers(NamedTuple):
@@ -84,15 +85,15 @@ def find_numbers(
     """
     settings = decimal_comma, signs, strict, forced
     found = _find_simple(counts, *settings)
-    eras = found is not None and any(map(ERAS.fullmatch, found.format.affixes))
-    if found is not None and not eras and all(text.casefold() in NO_NUMBERS for text in found.gaps):
+    apart = found is not None and (any(map(ERAS.fullmatch, found.format.affixes)) or _are_bracketed(counts))
+    if found is not None and not apart and all(text.casefold() in NO_NUMBERS for text in found.gaps):
         return found
-    suspects = list(counts if found is None or eras else found.gaps)
+    suspects = list(counts if found is None or apart else found.gaps)
     if not any(map(taken_apart, suspects[:: max(1, len(suspects) // SUSPECTS)])):
         return found  # as most columns of words
     notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
     composed = _find_composed(counts, notations, *settings) if notations else None
-    if found is None or composed is None or eras:
+    if found is None or composed is None or apart:
         return composed or found
     return min(found, composed, key=lambda one: sum(one.gaps.values()))
 
@@ -148,6 +149,12 @@ def _fewest_ungrouped(matches: Iterable[re.Match[str]]) -> int:
     return FEWEST_UNGROUPED if bare else 1
 
 
+def _are_bracketed(texts: Iterable[str]) -> bool:
+    """Whether whole numbers are in brackets, each of them, so that these are no minus signs."""
+    stripped = (text.strip() for text in texts)
+    return all(BRACKETED.fullmatch(text) for text in stripped if text.casefold() not in NO_NUMBERS)
+
+
 def _reader(found: FoundNumbers | None) -> Callable[[str], float] | None:
     return partial(read_simple, form=found.format) if found and not found.gaps else None
 
@@ -161,7 +168,7 @@ def _find_composed(
     forced: bool,
 ) -> FoundNumbers | None:
     """How a column writes its numbers, some of which have several parts in these notations."""
-    if CLOCK in notations and signs == (None, None):
+    if signs == (None, None) and (CLOCK in notations or _have_seconds(counts, notations)):
         signs = None, ""  # 1:28.862 has the parts of a second
     simple = Counter[str]()
     for text, count in counts.items():
@@ -183,6 +190,12 @@ def _find_composed(
     if (strict and gaps) or (not forced and others > most * sum(counts.values())):
         return None
     return FoundNumbers(form, dict(gaps))
+
+
+def _have_seconds(texts: Iterable[str], notations: Collection[str]) -> bool:
+    """Whether some durations in several units end with seconds, as in 1m58s beside 7.087s."""
+    taken = (taken_apart(text.strip(), (UNITS,)) for text in texts) if UNITS in notations else ()
+    return any(one.texts[-1].endswith(" s") for one in taken if one and len(one.texts) > 1)
 
 
 def _find_simple(
@@ -257,13 +270,21 @@ def _find_simple(
         marks = sum(count for text, count in gaps.items() if text.casefold() in _ANSWERS)
     if not numbers or (strict and gaps):
         return None
-    # Whole numbers may be names, as those of floors and models are.
-    measured = len(parts) >= MEASURED and not all(text.strip().isdecimal() for text in parts)
+    # Whole numbers may be names, as those of floors and models are, but hardly so many of several lengths.
+    counted = all(text.strip().isdecimal() for text in parts)
+    measured = len(parts) >= MEASURED and (not counted or _are_many(parts, words))
     repeated = len(words) <= FEW_WORDS and others == words.total()
     most = MOST_WORDS if measured and repeated else MOST_OTHERS
     if not forced and (marks > MOST_GAPS * whole or others > most * whole):
         return None
     return FoundNumbers(form, dict(gaps))
+
+
+def _are_many(numbers: Collection[str], words: Mapping[str, int]) -> bool:
+    """Whether many whole numbers of several lengths stand beside words that are repeated and no codes."""
+    lengths = {len(number.strip()) for number in numbers}
+    texts = all(len(word) > 1 and not any(map(str.isdigit, word)) for word in words)
+    return len(numbers) >= MANY and len(lengths) > 1 and texts and min(words.values(), default=0) > 1
 
 
 def _are_grades(matches: Iterable[re.Match[str]]) -> bool:
