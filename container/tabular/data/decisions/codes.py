@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tabular.data.decisions.arrow import LARGEST_EXACT
+from tabular.data.decisions.arrow import LARGEST_EXACT, as_texts
 from tabular.data.decisions.decision import FEW_LEVELS, FIRST, SAMPLE
 from tabular.data.decisions.looks.matching import all_match
+from tabular.data.values.cells import MOST_OTHERS
 
 __all__ = [
     "DIGITS",
@@ -171,7 +172,7 @@ def doubts_of_moments(
             f"numbers that look like seconds since 1970 ({known:.15g} would be {first:%Y-%m-%d %H:%M}) "
             "and are read as numbers; write them as dates to have month, weekday and hour as features.",
         )
-    if not all_match(cells, r"^\d{5}\.\d{4,}$"):
+    if not all_match(as_texts(cells), r"^\d{5}\.\d{4,}$"):
         return ()
     first = datetime(1899, 12, 30) + timedelta(known)
     return (
@@ -278,6 +279,8 @@ def _digits_of_periods(numbers: Sequence[int], width: int) -> str:
 def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
     """What to say of codes with leading zeros that may be times of day, or dates beside one of zeros."""
     widths = set(pc.binary_length(cells.slice(0, FIRST).drop_null()).to_pylist())
+    if len(widths) > 1 and (rare := _rare_zeros(cells)):
+        return (rare,)
     if widths in ({4}, {5}):
         sign = "" if widths == {4} else r"\."
         if len(cells.slice(0, FIRST * ENOUGH_DAYS).unique()) < ENOUGH_DAYS:
@@ -329,6 +332,19 @@ def doubts_of_zeros(cells: pa.ChunkedArray) -> tuple[str, ...]:
     return (
         f"codes that look like dates, such as {texts[0]!r}; set date_format to {form!r} for the column if "
         "they are.",
+    )
+
+
+def _rare_zeros(cells: pa.ChunkedArray) -> str:
+    """What to say of a few numbers with leading zeros among whole ones of several lengths; else empty."""
+    zeros = pc.match_substring_regex(cells, r"^[-+]?0\d")
+    count = pc.sum(zeros).as_py()
+    if count > MOST_OTHERS * (len(cells) - cells.null_count):
+        return ""
+    first = cells.filter(zeros)[0].as_py()
+    return (
+        f"codes, because {count} of {len(cells)} cells, such as {first!r}, have leading zeros; name the "
+        "column in numeric if they are quantities."
     )
 
 

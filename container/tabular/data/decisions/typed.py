@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import as_texts, seconds, whole_numbers
-from tabular.data.decisions.codes import DIGITS, doubts_of_whole_numbers, lost_digits
+from tabular.data.decisions.codes import DIGITS, doubts_of_moments, doubts_of_whole_numbers, lost_digits
 from tabular.data.decisions.dates import forced_dates, moments
-from tabular.data.decisions.decision import Decision
+from tabular.data.decisions.decision import FIRST, Decision
 from tabular.data.decisions.numbers import LARGEST_LEARNED, as_numeric, too_large, without_large
 from tabular.data.decisions.words import option_of
 from tabular.data.values.cells import numbers_among
@@ -59,13 +60,27 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         if options.missing_in(name) is None and (large := too_large(numbers, numbers)):
             values = rest.values.mask(rest.values.abs() > LARGEST_LEARNED)
             return without_large(replace(rest, read=values), large, len(cells))
-        return rest
+        doubts = _doubts_of_floats(numbers)
+        return replace(rest, evidence=(said, *doubts), doubts=doubts)
     if pa.types.is_duration(kind):
         note = f"durations, read as seconds ({said})."
         return Decision(as_numeric(column), seconds(cells).to_pandas(), (note,), (note,))
     if pa.types.is_timestamp(kind):
         return moments(column, cells, said)
     return Decision(column, cells.to_pandas(), (said,))
+
+
+def _doubts_of_floats(numbers: pa.ChunkedArray) -> tuple[str, ...]:
+    """What to say of whole numbers that a gap has made floats, and of moments with decimals."""
+    values = numbers.to_numpy()
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return ()
+    ends = float(known.min()), float(known.max())
+    if any((some % 1).any() for some in (known[:FIRST], known)) or max(-ends[0], ends[1]) >= 2.0**63:
+        return doubts_of_moments(numbers, known, ends)
+    whole = pa.chunked_array([pa.array(known.astype(np.int64))])
+    return tuple(doubts_of_whole_numbers(as_texts(whole), whole))
 
 
 def _may_be_numeric(kind: pa.DataType) -> bool:

@@ -277,7 +277,11 @@ def test_months_that_may_be_quarters_are_said():
     (doubt,) = decided(pa.array(quarters)).doubts
     assert doubt.startswith("months such as '1/2022', of which none is over 4; if they are quarters")
     written = [f"{year} Q{number}" for year in (2022, 2023) for number in (1, 2, 3, 4)]
-    for cells in ([*quarters, "5/2023"], quarters[:4], written):
+    named = [f"{year}-Q{number}" for year in (2022, 2023) for number in (1, 2, 3, 4)]
+    halves = [f"{year}/{number}" for year in (2021, 2022, 2023) for number in (1, 2)]
+    (doubt,) = decided(pa.array(halves)).doubts
+    assert doubt.endswith("of which none is over 2; if they are halves or semesters, write them as 2024H1.")
+    for cells in ([*quarters, "5/2023"], quarters[:4], written, named, halves[:4], halves[::2]):
         assert not any("quarters" in doubt for doubt in decided(pa.array(cells)).doubts)
 
 
@@ -383,6 +387,37 @@ def test_moments_in_one_number_are_said(unit, digits, kind):
     assert gap.doubts == found.doubts
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([20240131, 20240229, 20231224], "look like dates; set date_format to '%Y%m%d'"),
+        ([202401, 202402, 202312, 202306, 202305], "look like a year and a month"),
+        ([1600000000, 1600000001], "look like seconds since 1970 (1600000000 would be 2020-09-13)"),
+        ([1600000000.5, 1600000001.25], "look like seconds since 1970"),
+        ([*range(44000, 44030)], "may be Excel serial dates"),
+        ([44000.25, 44001.123456], None),
+        ([44000.2512, 44001.123456], "may be Excel serial dates with a time"),
+        ([1.0, 20.0, 300.0], None),
+        ([1e300, 2.0, 3.5], None),
+        ([None, None], None),
+        ([9.5, float("nan")], None),
+    ],
+)
+def test_floats_of_parquet_are_doubted_as_whole_numbers_are(numbers, said):
+    doubts = decided(pa.array([*numbers, None], pa.float64())).doubts
+    assert any(said in doubt for doubt in doubts) if said else not any("look like" in one for one in doubts)
+
+
+def test_a_few_leading_zeros_among_numbers_of_several_lengths_are_said():
+    cells = [*map(str, range(1, 300)), "007"]
+    (doubt,) = decided(pa.array(cells)).doubts
+    assert doubt.startswith(
+        "codes, because 1 of 300 cells, such as '007', have leading zeros; name the column"
+    )
+    assert decided(pa.array([*cells[:30], *["007"] * 30])).doubts == ()
+    assert decided(pa.array([*map(str, range(10_000, 10_300)), "00501"])).doubts == ()
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.int64()])
 @pytest.mark.parametrize(
     ("numbers", "said"),
@@ -484,6 +519,9 @@ MANY = [*map(str, range(0, 3000, 10)), *["nvt"] * 50]
         (["0:2", "3:1", "2:2"], "categorical", "look like numbers, dates or times"),
         (["8:34", "0:45", "12:10"], "date", "if they are durations"),
         (["08:34", "00:45", "12:10"], "date", None),
+        ([f"{hour:02}:{minute}:15" for hour in range(3) for minute in range(10, 20)], "date", "durations"),
+        ([f"{hour:02}:{minute}:15" for hour in range(7, 10) for minute in range(10, 20)], "date", None),
+        ([f"{hour:02}:{minute}" for hour in range(0, 24, 4) for minute in range(10, 20)], "date", None),
         ([f"4.8.{day}" for day in range(10, 20)], "date", "if they are versions"),
         ([f"22/11/{day}" for day in range(10, 20)], "date", "is read as 2010-11-22"),
         ([f"22/11/{year}" for year in range(80, 90)], "date", None),

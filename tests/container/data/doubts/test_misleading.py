@@ -68,6 +68,8 @@ def test_numbers_under_a_name_for_codes_are_told(said, name, cells, sentence):
         ("latitude", [48.85, 102.35], "102.35 is no latitude in degrees"),
         ("PickupLat", [-93.5, 48.85], "-93.5 is no lat in degrees"),
         ("lng", [-190.5, 359.5], "-190.5 is no lng in degrees"),
+        ("latitude", [48, 48_850_000], "48850000 is no latitude in degrees"),
+        ("latitude", [-89, 48], None),
         ("latitude", [-89.5, 48.85], None),
         ("longitude", [-179.5, 359.5], None),
         ("flat", [102.35, 48.85], None),

@@ -1,5 +1,6 @@
 """What else dates may be than what they are read as: seasons, durations, versions, other calendars."""
 
+import math
 import re
 from collections.abc import Collection
 
@@ -13,6 +14,10 @@ __all__ = ["other_calendar", "other_meaning"]
 FEWEST_SEASONS = 3
 MODERN = 1500, 2300  # years that are hardly of another calendar
 SAMPLE_CELLS = 1000
+FEWEST_TIMES, NOON = 20, "12"
+# By the greatest number of a month: the fewest years that show it, and how to write what it may be.
+PARTS_OF_YEARS = {2: (3, "halves or semesters", "2024H1"), 4: (2, "quarters", "2024Q1")}
+NUMBERS = re.compile(r"(\d+)[-/.](\d+)")
 
 
 def other_meaning(cells: Collection[str], form: str) -> str | None:
@@ -32,7 +37,7 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
             f"days of a year: {example!r} is read as {read}; name the column in categorical if it is a code."
         )
     if form.startswith(("%H:%M", "%I:%M")):
-        if "%p" in form or not any(text.strip()[1:2] == ":" for text in cells):
+        if "%p" in form or not (any(text.strip()[1:2] == ":" for text in cells) or _in_a_morning(cells)):
             return None
         return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
     if form == DAY_BETWEEN:
@@ -49,6 +54,12 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
         f"dates with two digits for the year: {example!r} is read as {read}; set date_format if the year "
         "comes first, or name the column in categorical if they are versions."
     )
+
+
+def _in_a_morning(cells: Collection[str]) -> bool:
+    """Whether many times begin at midnight, and none is after noon, as of durations such as 00:23:02."""
+    hours = {text.strip()[:2] for text in cells}
+    return len(cells) >= FEWEST_TIMES and "00" in hours and max(hours) < NOON
 
 
 def _odd_years(cells: Collection[str], form: str) -> str | None:
@@ -98,17 +109,20 @@ def _seasons(cells: Collection[str]) -> str | None:
 
 
 def _quarters(cells: Collection[str], form: str) -> str | None:
-    """What to say of months of several years that are 1 to 4 and never more; None if they are not."""
+    """What to say of months of several years that are 1 to 4, or 1 and 2, and never more; else None."""
     place = form.startswith("%Y")
-    parts = [re.findall(r"\d+", text) for text in cells]
-    if any(len(part) != 2 for part in parts) or any(map(str.isalpha, "".join(cells))):  # 2024Q1
+    written = [NUMBERS.fullmatch(text.strip()) for text in cells]
+    parts = [one.groups() for one in written if one]
+    if len(parts) < len(written):  # 2024-Q1 says it
         return None
     years, numbers = {part[not place] for part in parts}, {int(part[place]) for part in parts}
-    if len(years) < 2 or numbers != {1, 2, 3, 4}:
+    most = max(numbers)
+    fewest, parts_of_years, better = PARTS_OF_YEARS.get(most, (math.inf, "", ""))
+    if len(years) < fewest or len(numbers) < most or 0 in numbers:
         return None
     return (
-        f"months such as {next(iter(cells))!r}, of which none is over 4; if they are quarters, write them as "
-        "2024Q1."
+        f"months such as {next(iter(cells))!r}, of which none is over {most}; if they are {parts_of_years}, "
+        f"write them as {better}."
     )
 
 
