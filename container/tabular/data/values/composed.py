@@ -86,7 +86,9 @@ _FLAG = re.compile(
     rf"|(?P<number>.*\d.*?)\s?(?P<sign>[\u2191\u2193]{{1,2}}|(?<=\s)(?:[Hh]igh|[Ll]ow)"
     rf"|\((?:{_SIDE}|[+-])\)|\[(?:{_SIDE}|[+-])\])"
 )
-BRACKETED = re.compile(r"\(\s?(\d{1,18})\s?\)", re.ASCII)  # a year, or how many there are
+BRACKETED = re.compile(
+    r"\(\s?(\d{1,18})\s?\)|\[\s?(\d{1,18})\s?\]", re.ASCII
+)  # a year, or how many there are
 _CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
@@ -299,7 +301,7 @@ def _converted(text: str, _: bool) -> _Parts:
 
 def _brackets(text: str, _: bool) -> _Parts:
     match = BRACKETED.fullmatch(text)
-    return match and ((match[1],), (1.0,))
+    return match and ((match[1] or match[2],), (1.0,))
 
 
 def _observation(text: str, _: bool) -> _Parts:
@@ -455,7 +457,7 @@ _NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
         WEEKS: frozenset("+"),
         RANGE: frozenset("\u2212\u2013\u2014- []"),
         CONVERTED: frozenset("(["),
-        BRACKETS: frozenset("("),
+        BRACKETS: frozenset("(["),
     }
 )
 _TELLING = frozenset().union(*_NEEDED.values())

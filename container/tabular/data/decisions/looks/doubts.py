@@ -49,7 +49,7 @@ SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
 MEASURE = re.compile(
     r"(?<![\w.,:/])\d+(?:[.,]\d+)?\s?(?:[kMG]Hz|Hz|[KMGT]i?B|kB|[kcm\u00b5]m|[km]?g|[mcd]?[lL]|[kM]W|kWh|mAh|"
     r"MP|[hk]Pa|mbar|psi|km/h|mph|sq\.? ?ft|m\u00b2|lbs?|oz|\u00b0[CF])(?![\w/])"
-    r"|(?<![\w.:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])"
+    r"|(?<![\w.:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])|\((?:19|20)\d\d\)"
     r"|(?<![\w./-])(?:\d{4}-\d\d-\d\d|\d{1,2}([./])\d{1,2}\1(?:19|20)\d\d)(?![\w/-])"
 )
 

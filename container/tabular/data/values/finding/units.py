@@ -178,6 +178,22 @@ _COUNT_OF = re.compile(
     rf"(?P<word>[^\W\d_]{{2,12}}\.?|[kKMB]) (?P<thing>.+)"
     rf"|(?P<letter>k|K|M|Md|Mrd|Mio)(?P<sign>[{CURRENCIES}])"
 )
+# What a column of units calls them, beside another with the numbers.
+_NAMES = tuple(
+    frozenset(names.split(","))
+    for names in (
+        "celsius,fahrenheit,kelvin,\u00b0c,\u00b0f,deg c,deg f,degc,degf",
+        "mile,miles,mi,km,kms,kilometer,kilometers,kilometre,kilometres,m,meter,meters,metre,metres,cm,mm,"
+        "foot,feet,ft,inch,inches,in,yard,yards",
+        "lb,lbs,pound,pounds,kg,kgs,kilo,kilos,kilogram,kilograms,g,gram,grams,mg,oz,ounce,ounces,ton,tons,tonne,"
+        "tonnes,stone",
+        "liter,liters,litre,litres,l,ml,cl,gallon,gallons,gal,pint,pints",
+        "ppm,ppb,ppt",
+    )
+)
+_CONCENTRATION = re.compile(
+    r"(?:[mnpuk\u00b5]?(?:g|mol|Eq|U)|m?[IU]U|U)/(?:[dmu\u00b5]?[lL]|kg|m3|m\u00b3)", re.IGNORECASE
+)
 # A degree of each in kelvins, and the zero of each in kelvins.
 _TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"K": (1.0, 0.0)}
@@ -238,10 +254,13 @@ def are_units(texts: Collection[str]) -> bool:
 
     Letters alone, such as S, M and L, may be anything, and words for a time may be those of a subscription.
     """
-    if len(texts) < 2 or any(len(text) < 2 for text in texts):
+    if len(texts) < 2 or all(len(text) < 2 for text in texts):
         return False
+    if all(map(CURRENCY_CODE.fullmatch, texts)) or all(map(_CONCENTRATION.fullmatch, texts)):
+        return True
+    names = {text.casefold().strip() for text in texts}
     measures = (family for family in _FAMILIES if family is not _TIMES and family is not _COUNTS)
-    return all(map(CURRENCY_CODE.fullmatch, texts)) or any(set(texts) <= set(one) for one in measures)
+    return any(set(texts) <= set(one) for one in measures) or any(names <= one for one in _NAMES)
 
 
 def _singular(units: Collection[str]) -> str | None:
