@@ -63,7 +63,7 @@ from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.documents.models import Manifest, ModelFacts
 from tabular.spec.documents.partitions import HeldOut
-from tabular.spec.documents.reports import Report, quality
+from tabular.spec.documents.reports import FLEET_FILE, MISTAKES_FILE, Report, quality
 from tabular.spec.documents.words import scored
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS
@@ -72,8 +72,6 @@ from tabular.spec.opt_ml import extract, pack
 __all__ = ["main"]
 
 CHALLENGER, CHAMPION, FORMER = "challenger", "champion", "champion-of-partitions"
-FLEET = "fleet.json"
-MISTAKES = "mistakes.json"
 DRIFT_BASELINE = "drift_baseline.json.gz"
 CONFIDENCE = 0.95
 SEED = 20  # for the resamples and the shuffles: the same rows and predictions give the same report
@@ -151,10 +149,10 @@ def main() -> None:
         values = metrics(arguments.metric, schema, truth, answers, fleet.partitions)
         report["fleet"] = summary(arguments.metric, schema, fleet, values, said)
     _write(report, manifest.get("baseline", {}), arguments.group)
-    (opt_ml.processing("output/evaluation") / MISTAKES).write_text(json.dumps(worst, allow_nan=False))
+    (opt_ml.processing("output/evaluation") / MISTAKES_FILE).write_text(json.dumps(worst, allow_nan=False))
     if fleet is not None:
         every = json.dumps(table(schema, fleet, values), allow_nan=False)
-        (opt_ml.processing("output/evaluation") / FLEET).write_text(every)
+        (opt_ml.processing("output/evaluation") / FLEET_FILE).write_text(every)
     if (training := read_training(split)) is not None:
         _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.features import texts
+from tabular.data.splits.statistics import QUARTILES
 from tabular.data.tables import Warning, warning
 from tabular.data.values.cells import folded
 from tabular.spec.columns import Schema
@@ -22,7 +23,6 @@ MOST = 100_000
 FEWEST_ROWS = 20  # training rows, below which a partition gets no model of its own
 SHOWN = 5
 ALIKE_SHOWN = 3  # groups of spellings with a warning each
-QUARTILES = {"min": 0.0, "first_quartile": 0.25, "median": 0.5, "third_quartile": 0.75, "max": 1.0}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pandas as pd
 from tabular.data.values.dates import as_text
 from tabular.spec.columns import Column, Schema
 
-__all__ = ["ROWS", "baseline", "row_hashes"]
+__all__ = ["QUARTILES", "ROWS", "baseline", "row_hashes"]
 
 MOST_FREQUENT = 10
 QUARTILES = {"min": 0.0, "first_quartile": 0.25, "median": 0.5, "third_quartile": 0.75, "max": 1.0}

@@ -8,6 +8,8 @@ from tabular.spec.documents.models import Agreement, Change, ModelFacts
 from tabular.spec.documents.schemas import Label
 
 __all__ = [
+    "FLEET_FILE",
+    "MISTAKES_FILE",
     "QUALITY",
     "Calibration",
     "CalibrationBin",
@@ -30,6 +32,9 @@ __all__ = [
     "Subgroup",
     "quality",
 ]
+
+# Beside evaluation.json: all partitions of a fleet, and rows about which the model is most wrong.
+FLEET_FILE, MISTAKES_FILE = "fleet.json", "mistakes.json"
 
 
 class Interval(TypedDict):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tabular.spec.documents.reports import FLEET_FILE
 from tabular.spec.metrics import direction
 
 from helpers.runs.executions.execution import Execution
@@ -19,7 +20,6 @@ from helpers.session.storage import read_json
 __all__ = ["COLUMNS", "Fleet", "compared", "evaluated", "extremes", "of_report", "read", "table", "words"]
 __dir__ = __all__.copy
 
-FILE = "fleet.json"
 COLUMNS = ["served_by", "origin", "reason", "algorithm", "rows", "held_out", "metric"]
 COLUMNS += ["loss", "pooled_loss", "champion_loss"]
 NUMBERS = ["metric", "loss", "pooled_loss", "champion_loss"]  # null where they are not defined
@@ -82,7 +82,7 @@ def evaluated(
 
 def read(session: Session, folder: str, report: Mapping[str, Any]) -> Fleet:
     """A fleet, from EvaluateBestModel's report on it and the S3 folder of this report."""
-    return of_report(report, read_json(session, f"{folder}/{FILE}"))
+    return of_report(report, read_json(session, f"{folder}/{FLEET_FILE}"))
 
 
 def of_report(report: Mapping[str, Any], found: Mapping[str, Any]) -> Fleet:

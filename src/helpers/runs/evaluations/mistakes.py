@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents.reports import MistakesDocument, Report
+from tabular.spec.documents.reports import MISTAKES_FILE, MistakesDocument, Report
 
 from helpers.runs.executions.execution import Execution
 from helpers.runs.results import evaluation_uri
@@ -19,7 +19,6 @@ from helpers.session.storage import read_json
 __all__ = ["of_documents", "read", "surest"]
 __dir__ = __all__.copy
 
-FILE = "mistakes.json"
 MOST_TABLES = 6
 COLUMNS = 6  # that are shown, those that matter most to the model
 GONE = ("404", "NoSuchKey")
@@ -45,7 +44,7 @@ def surest(
 def read(session: Session, execution: Execution) -> MistakesDocument | None:
     """What EvaluateBestModel wrote about a model's mistakes; None if it did not yet write any such file."""
     try:
-        return read_json(session, f"{evaluation_uri(session, execution)}/{FILE}")
+        return read_json(session, f"{evaluation_uri(session, execution)}/{MISTAKES_FILE}")
     except ClientError as error:
         if error.response["Error"]["Code"] not in GONE:
             raise

@@ -6,13 +6,15 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from support import ROOT
 from support.container.reports import CLASSIFIED, ENSEMBLE, REGRESSED
 from tabular.judging.reporting.page import html
 from tabular.judging.reporting.svg import Series, bars, chart
 from tabular.spec.documents.reports import quality
 
 GROUP = "many-models--toys"
-LOSSES = {"brier", "log_loss", "mae", "mse", "rmse", "mape"}
+(LOWER,) = re.findall(r"(?m)^(.*) are better if lower", (ROOT / "docs/models/evaluation.md").read_text())
+LOSSES = set(re.split(", | and ", LOWER))
 
 
 class Page(HTMLParser):

@@ -54,6 +54,6 @@ def test_a_real_evaluation_has_them_and_its_file_may_be_missing(
     counts = report["multiclass_classification_metrics"]["confusion_matrix"]
     assert found["wrong"] == 36 - sum(row[label] for label, row in counts.items())
     assert len(mistakes.surest(session, [ran], {"wine": report})) == min(5, found["wrong"])
-    monkeypatch.setattr(mistakes, "FILE", "absent.json")
+    monkeypatch.setattr(mistakes, "MISTAKES_FILE", "absent.json")
     assert mistakes.read(session, ran) is None
     assert "run 03 again" in mistakes.surest(session, [ran], {"wine": report}).attrs["instead"]
