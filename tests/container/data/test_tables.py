@@ -286,7 +286,14 @@ def test_a_person_can_say_the_encoding(tmp_path):
     [
         ("", "it is empty"),
         ("\n\n", "it is empty"),
-        ("a,b,a\n1,2,3\n", r"the column names \['a'\] occur more than once"),
+        (
+            "a,b,a\n1,2,3\n",
+            r"the column names \['a'\] occur more than once; rename or remove all but one of each",
+        ),
+        (
+            "1.5,b,1.5\n2,3,4\n",
+            r"the column names \['1.5'\] occur more than once. Give a CSV with a header line",
+        ),
         ("a;b; a \n1;2;3\n", r"the column names \['a'\] occur more than once"),
         ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
         ("a,target\n1,2\n3,4,5\n", "line 3 has 3 cells, but the header has 2"),

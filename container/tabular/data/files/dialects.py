@@ -117,7 +117,9 @@ def check_names(names: Sequence[str]) -> None:
     stripped = [name.strip() for name in names]
     repeated = sorted(name for name, count in Counter(stripped).items() if count > 1)
     if repeated:
-        raise ValueError(f"the column names {repeated} occur more than once")
+        said = f"the column names {repeated} occur more than once"
+        is_row = any(name.lstrip("-").replace(".", "").isdigit() for name in repeated)
+        raise ValueError(said if is_row else f"{said}; rename or remove all but one of each")
     if not stripped:
         raise ValueError("it is empty")
     if not all(stripped):
