@@ -17,6 +17,7 @@ from tabular.data.values.numbers import is_plain, read_number
 
 __all__ = ["doubts_of_numbers", "like_numbers"]
 
+MOST_TEXTS = FEW_WORDS + len(NO_NUMBERS)  # of which others can be only a few words and marks
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
     r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
@@ -61,7 +62,7 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
     alike = like_numbers(counts.texts)
     count, examples = int(counts.counts[alike].sum()), among(counts.texts, alike)
     coded = any(match(some, r"^[-+]?0\d+$").any() for some in (examples[:FIRST], examples))
-    words = _words_among(among(counts.texts, ~alike).to_pylist(), examples.to_pylist())
+    words = _words_among(among(counts.texts, ~alike), examples)
     few = not words and count * 3 < len(cells) - cells.null_count
     if coded or few or len(examples) <= 2:
         return ()
@@ -98,12 +99,14 @@ def _if_named(texts: Sequence[str]) -> str | None:
     return odd and f"{odd!r} as {read_number(odd, found.format):.6g}"
 
 
-def _words_among(others: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
+def _words_among(others: pa.ChunkedArray, texts: pa.ChunkedArray) -> Sequence[str]:
     """The other texts, if they are a few words beside measurements; else none."""
-    words = [text for text in others if text.strip().casefold() not in NO_NUMBERS]
-    if not 0 < len(words) <= FEW_WORDS or len(texts) < MEASURED or any(map(str.isdigit, "".join(words))):
+    if not len(others) or len(others) > MOST_TEXTS or len(texts) < MEASURED:
         return []
-    found = find_numbers(dict.fromkeys(texts[:SAMPLE], 1))
+    words = [text for text in others.to_pylist() if text.strip().casefold() not in NO_NUMBERS]
+    if not 0 < len(words) <= FEW_WORDS or any(map(str.isdigit, "".join(words))):
+        return []
+    found = find_numbers(dict.fromkeys(texts[:SAMPLE].to_pylist(), 1))
     return [] if found is None or found.gaps or found.format.notations else words
 
 
