@@ -27,19 +27,19 @@ from tabular.fleets.crew import candidates
 from tabular.fleets.own import NOT_SEARCHED, Candidate, Task, task_of, without_search
 from tabular.fleets.pooled import Pool, pool, pooled_losses
 from tabular.fleets.unchanged import before, conditions
-from tabular.jobs.model_files import FITS, SEARCH, Chosen, Split, good_before, write_model
+from tabular.jobs.model_files import FITS, Chosen, Split, good_before, write_model
 from tabular.judging.champion import Champion, fetch_champion
 from tabular.portable.fleet import FORMAT as FLEET
 from tabular.portable.fleet import POOLED
 from tabular.searching.running.checkpoint import keep_files, not_kept, take_files
 from tabular.searching.running.cores import cores_now
-from tabular.searching.running.run import PROGRESS
 from tabular.searching.search import search
 from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
 from tabular.spec.columns import Schema
 from tabular.spec.documents.partitions import OwnModel, Partition
-from tabular.spec.search import Plan
+from tabular.spec.documents.searches import SEARCH_FILE
+from tabular.spec.search import PROGRESS, Plan
 from tabular.spec.trial import score_line
 
 __all__ = ["Clock", "is_fleet", "search_fleet"]
@@ -297,7 +297,7 @@ class _Progress:
         if self.done == self.count or now - self.said >= SECONDS_BETWEEN:
             self.said = now
             print(
-                f"progress: {self.done} of {self.count} partitions, {self.own} with a model of their own "
+                f"{PROGRESS}{self.done} of {self.count} partitions, {self.own} with a model of their own "
                 f"({now - self.started:.0f} s{self._left(now)})",
                 flush=True,
             )
@@ -327,9 +327,9 @@ def _search_pooled(folder: Path, plan: Plan, width: int, champion: Champion | No
     chosen = [Chosen.of(one, weight) for one, weight in members]
     report = found.report(champion.version if champion is not None and warm else None)
     text = json.dumps(report, indent=1, allow_nan=False)
-    others = {SEARCH: text.encode()}
+    others = {SEARCH_FILE: text.encode()}
     print(write_model(split, chosen, plan.random_state, cross_validation, others, POOLED, _digest(rows)))
-    (opt_ml.output_data_dir() / SEARCH).write_text(text)
+    (opt_ml.output_data_dir() / SEARCH_FILE).write_text(text)
     lost = pooled_losses(rows, members, plan, say)
     groups = {} if rows.groups is None else {"group": rows.groups}  # which are chosen by, not their rows
     pd.DataFrame({"shard": rows.shard, "row": rows.row, "loss": lost, **groups}).to_parquet(

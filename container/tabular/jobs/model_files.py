@@ -31,11 +31,10 @@ from tabular.spec import opt_ml, own_steps
 from tabular.spec.algorithms import exporter_of
 from tabular.spec.columns import Family, Schema
 from tabular.spec.documents.models import CrossValidation
-from tabular.spec.documents.searches import SearchReport
+from tabular.spec.documents.searches import SEARCH_FILE, SearchReport
 
-__all__ = ["FITS", "SEARCH", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
+__all__ = ["FITS", "Chosen", "Split", "good_before", "read_training_split", "write_model"]
 
-SEARCH = "search.json"  # what was tried; the next search of the same table begins with what did well
 SAMPLE_ROWS = 3
 FITS = 2  # how many fits `write_model` takes as long as: one, and the comparison on all rows
 
@@ -86,7 +85,7 @@ def good_before(champion: Champion, family: Family) -> Iterable[Configuration]:
     its own configuration is known.
     """
     pooled = champion.folder / POOLED
-    file = (pooled if pooled.is_dir() else champion.folder) / SEARCH
+    file = (pooled if pooled.is_dir() else champion.folder) / SEARCH_FILE
     if not file.exists():
         found = former(champion.manifest["algorithm"], champion.manifest["hyperparameters"], family)
         yield from [] if found is None else [found]

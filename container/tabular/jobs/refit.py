@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import boto3
 
 from tabular.jobs.command import command
-from tabular.jobs.model_files import SEARCH, Chosen, read_training_split, write_model
+from tabular.jobs.model_files import Chosen, read_training_split, write_model
 from tabular.jobs.tuned import combined, trials_beside
 from tabular.learning.folds import folds_to_search
 from tabular.learning.samples import sample_rows
@@ -16,6 +16,7 @@ from tabular.searching.trials import Configuration
 from tabular.searching.trials import Trial as Tried
 from tabular.searching.whole_table import Members, for_all_rows, rounds_for_all_rows
 from tabular.spec import opt_ml
+from tabular.spec.documents.searches import SEARCH_FILE
 from tabular.spec.trial import ROUNDS, SCORE, Trial
 
 __all__ = ["Winner", "main", "winning_trial"]
@@ -47,9 +48,9 @@ def main() -> None:
         found = combined(trial, beside, split, ensemble)
         again = for_all_rows(found, *split, say=print)
         text = json.dumps(found.report(), indent=1, allow_nan=False)
-        others[SEARCH] = text.encode()
+        others[SEARCH_FILE] = text.encode()
         opt_ml.output_data_dir().mkdir(parents=True, exist_ok=True)
-        (opt_ml.output_data_dir() / SEARCH).write_text(text)
+        (opt_ml.output_data_dir() / SEARCH_FILE).write_text(text)
         cross_validation["nested_score"] = found.nested_score
         if found.ensemble is not None:
             print(f"{len(beside)} trials; an ensemble of them: {found.ensemble.reason}")

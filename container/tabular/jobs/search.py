@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tabular.jobs.command import command
 from tabular.jobs.fleet import is_fleet, search_fleet
-from tabular.jobs.model_files import FITS, SEARCH, Chosen, good_before, read_training_split, write_model
+from tabular.jobs.model_files import FITS, Chosen, good_before, read_training_split, write_model
 from tabular.judging.champion import fetch_champion
 from tabular.searching.running.cores import cores
 from tabular.searching.search import Search, search
 from tabular.searching.whole_table import for_all_rows
 from tabular.spec import opt_ml
-from tabular.spec.documents.searches import SearchReport
+from tabular.spec.documents.searches import SEARCH_FILE, SearchReport
 from tabular.spec.search import Plan
 from tabular.spec.trial import rounds_line, score_line
 
@@ -47,8 +47,8 @@ def main() -> None:
     cross_validation = found.cross_validation(os.environ.get("TRAINING_JOB_NAME", ""))
     chosen = [Chosen.of(one, weight) for one, weight in members]
     text = json.dumps(report, indent=1, allow_nan=False)
-    said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH: text.encode()})
-    (opt_ml.output_data_dir() / SEARCH).write_text(text)
+    said = write_model(split, chosen, plan.random_state, cross_validation, {SEARCH_FILE: text.encode()})
+    (opt_ml.output_data_dir() / SEARCH_FILE).write_text(text)
     for line in _summary(found, report):
         print(line)
     print(said)

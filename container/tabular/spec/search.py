@@ -7,11 +7,12 @@ from typing import Any
 from tabular.spec.errors import BadInput
 from tabular.spec.trial import fields_of, read_fields
 
-__all__ = ["MOST_SECONDS", "SEARCH_JOB_SECONDS", "Plan"]
+__all__ = ["MOST_SECONDS", "PROGRESS", "SEARCH_JOB_SECONDS", "Plan"]
 
 ANSWERS = {"true": True, "false": False}
 SEARCH_JOB_SECONDS = 12 * 3600  # after which SageMaker ends the job, whatever it has found
 MOST_SECONDS = SEARCH_JOB_SECONDS - 3600  # of a search and its refit; the rest is for what overruns
+PROGRESS = "progress: "  # how a line of the job's log begins that sums up the search so far
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 from botocore.exceptions import ClientError
-from tabular.spec.documents.searches import SearchReport, TrialReport
+from tabular.spec.documents.searches import SEARCH_FILE, SearchReport, TrialReport
 from tabular.spec.documents.words import listed
+from tabular.spec.search import PROGRESS
 
 from helpers.errors import JobFailed
 from helpers.runs.executions.execution import name_of
@@ -23,17 +24,14 @@ __all__ = ["COLUMNS", "PACKED", "TUNING", "Search", "by_algorithm", "members", "
 __all__ += ["of_report", "of_steps", "searched"]
 
 TUNING, REFIT, PACKED = "TuningWithCrossValidation", "RefitBestModel", "SearchAndRefit"
-FILE = "search.json"
 COLUMNS = ["algorithm", "score", "lowest", "highest", "number", "state", "source", "weight", "seconds"]
 COLUMNS += ["hyperparameters", "reason"]
 NUMBERS = ["score", "lowest", "highest", "weight", "seconds"]
 # The state of a trial that is a job, by its status. A tuner draws all hyperparameters itself.
 STATES = {"Completed": "complete", "Failed": "failed", "Stopped": "stopped"}
 SAMPLER = "sampler"
-# Where a packed search says what it is doing: the log group, how such a line begins, and how many lines are
-# looked through.
+# Where a packed search says what it is doing: the log group, and how many lines are looked through.
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-MARK = "progress: "
 LAST_LINES = 100
 
 
@@ -228,7 +226,7 @@ def _said(session: Session, job: str) -> SearchReport | None:
     described = session.client("sagemaker").describe_training_job(TrainingJobName=job)
     output = f"{described['OutputDataConfig']['S3OutputPath']}/{job}/output/output.tar.gz"
     try:
-        return json.loads(read_member(session, output, FILE))
+        return json.loads(read_member(session, output, SEARCH_FILE))
     except KeyError:
         return None
 
@@ -300,5 +298,5 @@ def _last_said(session: Session, job: str) -> str:
         if error.response["Error"]["Code"] not in ("AccessDeniedException", "ResourceNotFoundException"):
             raise
         return ""
-    said = [event["message"].removeprefix(MARK) for event in events if event["message"].startswith(MARK)]
-    return said[-1].rstrip() if said else ""
+    said = [event["message"] for event in events if event["message"].startswith(PROGRESS)]
+    return said[-1].removeprefix(PROGRESS).rstrip() if said else ""

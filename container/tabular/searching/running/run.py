@@ -13,12 +13,11 @@ from tabular.searching.running.hopeless import why_hopeless
 from tabular.searching.running.prepared import Fitted, Prepared
 from tabular.searching.running.workers import Done, Task, Workers
 from tabular.searching.trials import Configuration, State, Trial
-from tabular.spec.search import Plan
+from tabular.spec.search import PROGRESS, Plan
 
-__all__ = ["PROGRESS", "Run"]
+__all__ = ["Run"]
 
-PROGRESS = "progress: "  # how a line begins that sums up the search so far
-SECONDS_BETWEEN = 1.0  # of two such lines
+SECONDS_BETWEEN = 1.0  # of two lines that sum up the search so far
 SKIPPED = 20  # configurations in a row that would not end in time, after which none is begun any more
 
 

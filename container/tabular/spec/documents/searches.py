@@ -2,7 +2,9 @@
 
 from typing import Literal, TypedDict
 
-__all__ = ["SearchEnsemble", "SearchGain", "SearchMember", "SearchReport", "TrialReport"]
+__all__ = ["SEARCH_FILE", "SearchEnsemble", "SearchGain", "SearchMember", "SearchReport", "TrialReport"]
+
+SEARCH_FILE = "search.json"  # in model.tar.gz, and in output.tar.gz
 
 
 class TrialReport(TypedDict):
