@@ -11,6 +11,7 @@ __all__ = [
     "DECISION",
     "LONGEST_GROUP",
     "MODEL_SHA256",
+    "MODEL_VERSION",
     "NAME",
     "PLACEHOLDER",
     "Capture",
@@ -30,6 +31,7 @@ LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
 # the digest of the model that was evaluated.
 DECISION = "decision-"
 MODEL_SHA256 = "model-sha256"
+MODEL_VERSION = "x-model-version"  # the header of the URL's answers that says which version has answered
 _SEPARATOR = "--"  # joins pipeline and data set in a group's name; neither name can contain it
 
 

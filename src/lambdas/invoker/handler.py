@@ -35,7 +35,6 @@ NEAREST = 3  # models that an answer names, however many there are
 COMPARED = 200  # names that are compared, those with most letters in common
 ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 REQUEST_ID = "x-request-id"
-MODEL_VERSION = "x-model-version"
 # Characters of a body that always fit: in JSON, one becomes 12 bytes at most, and the headers are short.
 SMALL = LIMIT // 16
 VALID_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -61,7 +60,7 @@ def _answer(event: dict[str, Any], own_id: str) -> Response:
         response = _json_response(error.status, {"error": error.sentence}, error.headers)
         record["cause"] = _cause(error)
         if isinstance(error, RowsRefusedError):
-            response["headers"][MODEL_VERSION] = str(record["version"])
+            response["headers"][names.MODEL_VERSION] = str(record["version"])
     response["headers"][REQUEST_ID] = record["request_id"]
     milliseconds = round(1000 * (time.monotonic() - started), 1)
     log.line(
@@ -198,7 +197,7 @@ def _no_model(name: str, dataset: str, models: Collection[str]) -> str:
 
 
 def _answer_response(answer: Answer, version: int) -> Response:
-    headers = {"content-type": answer.content_type, MODEL_VERSION: str(version)}
+    headers = {"content-type": answer.content_type, names.MODEL_VERSION: str(version)}
     if answer.custom_attributes:
         headers[ATTRIBUTES] = answer.custom_attributes
     try:

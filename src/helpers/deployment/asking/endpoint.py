@@ -20,6 +20,7 @@ from tabular.data.splits.held_out import as_json, cells_of
 from tabular.spec.columns import Schema
 from tabular.spec.documents.reports import quality
 
+from contract.names import MODEL_VERSION
 from helpers.deployment.deployments import in_service
 from helpers.deployment.registry import ModelVersion, metadata, packages
 from helpers.display.frames import INSTEAD
@@ -257,7 +258,7 @@ def _asked(session: Session, dataset: str, rows: Sequence[Sequence[Any]]) -> req
 def _settle(session: Session, dataset: str, version: int, row: Sequence[Sequence[Any]]) -> None:
     """Wait until the URL answers with the version that is in service."""
     deadline = time.monotonic() + SETTLE_SECONDS
-    while (answer := _asked(session, dataset, row)).headers.get("x-model-version") != str(version):
+    while (answer := _asked(session, dataset, row)).headers.get(MODEL_VERSION) != str(version):
         if time.monotonic() > deadline:
             raise JobFailed(
                 f"{dataset}: version {version} is in service, but the URL has not answered with it for "

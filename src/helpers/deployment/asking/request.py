@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract.names import MODEL_VERSION
 from helpers import display
 from helpers.deployment.asking.endpoint import NOTHING, TIMEOUT_SECONDS, invoke
 from helpers.display import AsCard, Card
@@ -24,7 +25,7 @@ from helpers.session import Session
 __all__ = ["Question", "answered", "by_curl", "by_python", "question"]
 __dir__ = __all__.copy
 
-HEADERS_SHOWN = ("content-type", "x-model-version", "x-request-id", "x-amzn-sagemaker-custom-attributes")
+HEADERS_SHOWN = ("content-type", MODEL_VERSION, "x-request-id", "x-amzn-sagemaker-custom-attributes")
 CURL = """\
 curl --silent --show-error --include --aws-sigv4 "aws:amz:{region}:lambda" \\
      --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\

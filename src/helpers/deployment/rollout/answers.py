@@ -9,6 +9,7 @@ import pandas as pd
 import requests
 from botocore.exceptions import ClientError
 
+from contract.names import MODEL_VERSION
 from helpers.deployment.asking import endpoint
 from helpers.deployment.decisions import Decision
 from helpers.deployment.deployments import in_service
@@ -19,7 +20,6 @@ from helpers.session import Session
 __all__ = ["Answer", "ask", "question", "table"]
 __dir__ = __all__.copy
 
-VERSION = "x-model-version"  # the header in which the invoker names the version that has answered
 NONE = "none"
 FORBIDDEN = (401, 403)  # of who may not call the URL
 POLL_SECONDS = 0.2
@@ -125,7 +125,7 @@ def _ask(session: Session, dataset: str, row: Mapping[str, Any]) -> Answer:
         raise JobFailed(
             f"{dataset}: no answer from {session.invoker_url} ({type(error).__name__}); run 04 again."
         ) from None
-    version = answer.headers.get(VERSION)
+    version = answer.headers.get(MODEL_VERSION)
     return Answer(answer.status_code, int(version) if version else None, _said(answer))
 
 
