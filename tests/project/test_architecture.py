@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 from support import ROOT, workers
+from tabular.searching.running import cores
+from tabular.spec import options
 
 from commands.notebooks import kernels
+from lambdas import retrainer
+from local_aws.compute import workers as processes
 
 _SHARED = re.search(
     r"shared_with_the_server = [^[]*\[([^]]*)\]", (ROOT / "terraform/functions.tf").read_text()
@@ -57,6 +61,11 @@ def test_importing_the_handlers_needs_no_environment_and_makes_no_client() -> No
     code = "import lambdas.deployer.handler, lambdas.invoker.handler, lambdas.retrainer, boto3\n"
     code += "assert boto3.DEFAULT_SESSION is None"
     subprocess.run([sys.executable, "-I", "-c", code], env={}, check=True)
+
+
+def test_what_rooms_share_that_cannot_import_each_other_has_the_same_name() -> None:
+    assert retrainer.OPTIONS_FILE == options.OPTIONS_FILE
+    assert processes.CORES_FILE == cores.CORES_FILE
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from local_aws.compute.guard import OPT_ML
-from local_aws.compute.workers import ONE_THREAD, Command, GuardedWorker, Worker, Workers
+from local_aws.compute.workers import CORES_FILE, ONE_THREAD, Command, GuardedWorker, Worker, Workers
 from local_aws.core.account import INHERITED
 
 __all__ = ["ContainerWorkers", "workers"]
@@ -19,7 +19,7 @@ __all__ = ["ContainerWorkers", "workers"]
 # Everybody can see a command's words, but only its user its environment, from which Docker takes these.
 _SECRET = ("AWS_SECRET_ACCESS_KEY", "SERVE_TOKEN")
 COMPILED = "compiled"  # of the folder with all state
-_OF_THE_LAPTOP = {*INHERITED, "CORES_FILE", "PATH", "SAGEMAKER_BASE_DIR"}
+_OF_THE_LAPTOP = {*INHERITED, CORES_FILE, "PATH", "SAGEMAKER_BASE_DIR"}
 
 
 def workers(home: Path, preload: bool = True) -> Workers:

@@ -29,6 +29,7 @@ from local_aws.compute import bytecode
 from local_aws.compute.guard import mount_as_opt_ml
 
 __all__ = [
+    "CORES_FILE",
     "ONE_THREAD",
     "TERMINATION_SECONDS",
     "Command",
@@ -39,7 +40,9 @@ __all__ = [
 ]
 
 _PRELOAD = "local_aws.compute.preload"  # with all that it imports
-# Jobs run side by side, so each uses one thread; what may use more says local_aws.services.jobs.slots.
+# Jobs run side by side, so each uses one thread. The variable CORES_FILE names a file that says how many a
+# job that can use more may use at the moment: see local_aws.services.jobs.slots.
+CORES_FILE = "CORES_FILE"
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-__all__ = ["cores", "cores_now"]
+__all__ = ["CORES_FILE", "cores", "cores_now"]
 
 # Names a file in which a number stands that changes while the job runs, because it shares the machine with
 # others: local_aws.services.jobs.slots. On an instance of its own, a job has all cores all the time.
-SHARED = "CORES_FILE"
+CORES_FILE = "CORES_FILE"
 
 
 def cores() -> int:
@@ -24,10 +24,10 @@ def cores_now(width: int) -> int:
     if not _is_shared():
         return width
     try:
-        return max(1, min(width, int(Path(os.environ[SHARED]).read_text())))
+        return max(1, min(width, int(Path(os.environ[CORES_FILE]).read_text())))
     except FileNotFoundError:  # the state was deleted, and this job ends soon
         return 1
 
 
 def _is_shared() -> bool:
-    return SHARED in os.environ and sys.platform == "linux"  # elsewhere there are no forks to hold back
+    return CORES_FILE in os.environ and sys.platform == "linux"  # elsewhere there are no forks to hold back

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
 from local_aws.compute.memory import peak_bytes
-from local_aws.compute.workers import TERMINATION_SECONDS, Command, Worker, Workers
+from local_aws.compute.workers import CORES_FILE, TERMINATION_SECONDS, Command, Worker, Workers
 from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, already_exists, invalid
@@ -20,7 +20,7 @@ from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
 from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document, Store
 from local_aws.services.jobs.sharing import SharedFolders
-from local_aws.services.jobs.slots import CORES_FILE, Slots
+from local_aws.services.jobs.slots import Slots
 from local_aws.services.s3 import Buckets
 from local_aws.services.tags import Tags
 

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from local_aws.core.files import write_whole
 
-__all__ = ["CORES_FILE", "Slots"]
-
-CORES_FILE = "CORES_FILE"
+__all__ = ["Slots"]
 
 
 class Slots:
