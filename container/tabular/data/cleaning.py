@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tabular.data.decisions.arrow import LARGEST_LEARNED
 from tabular.data.doubts.repetitions import repeated
 from tabular.data.figures import Figures
 from tabular.spec.errors import BadInput, amount
@@ -13,7 +14,6 @@ from tabular.spec.options import DEFAULTS, Options
 __all__ = ["check_cells", "clean"]
 
 MIN_ROWS = 20
-LARGEST = float(np.finfo(np.float32).max)
 
 
 def clean(
@@ -68,7 +68,7 @@ def check_cells(table: pd.DataFrame, figures: Figures) -> None:
     for name in table.columns.tolist():
         if name in figures.columns:
             known = figures.summaries[name]
-            if known.low < -LARGEST or known.high > LARGEST:
+            if known.low < -LARGEST_LEARNED or known.high > LARGEST_LEARNED:
                 raise BadInput(_too_large(str(name), figures.columns[name]))
             continue
         values = table[name]
@@ -82,17 +82,17 @@ def check_cells(table: pd.DataFrame, figures: Figures) -> None:
                 )
         elif pd.api.types.is_float_dtype(values.dtype):
             numbers = values.to_numpy(np.float64, na_value=np.nan)
-            if (np.abs(numbers) > LARGEST).any():
+            if (np.abs(numbers) > LARGEST_LEARNED).any():
                 raise BadInput(_too_large(str(name), numbers))
 
 
 def _too_large(name: str, numbers: np.ndarray) -> str:
     """Why an estimator, which calculates in single precision, cannot learn from these numbers."""
-    beyond = numbers[np.abs(numbers) > LARGEST]
+    beyond = numbers[np.abs(numbers) > LARGEST_LEARNED]
     if np.isinf(beyond).any():
         return f"The column {name!r} contains an infinite number; leave cells with unknown numbers empty."
     return (
         f"The column {name!r} contains {beyond[0]:g} in {len(beyond)} of {len(numbers)} rows, which is too "
-        f"large for a model (at most {LARGEST:.1e}); if it means a missing value, name it in missing, or "
-        "leave these cells empty."
+        f"large for a model (at most {LARGEST_LEARNED:.1e}); if it means a missing value, name it in "
+        "missing, or leave these cells empty."
     )

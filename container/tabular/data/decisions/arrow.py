@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 __all__ = [
     "LARGEST_EXACT",
+    "LARGEST_LEARNED",
     "MOST_IN_C",
     "are_days",
     "as_arrow",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 LARGEST_EXACT = 2**53  # of the whole numbers that a float64 holds
+LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate in single precision
 MOST_IN_C = 2**31 - 1  # rows of a column that an extension reads
 SAMPLE_ROWS = 20_000
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import (
+    LARGEST_LEARNED,
     as_series,
     as_texts,
     counts_of,
@@ -73,7 +74,6 @@ from tabular.spec.errors import BadInput
 
 __all__ = [
     "FEW_MARKS",
-    "LARGEST_LEARNED",
     "as_numbers",
     "as_numeric",
     "doubt_of_points",
@@ -104,9 +104,6 @@ MEANT = {
     ANGLE_WEST: "because O means west beside E",
     SECONDS: "because numbers beside times with seconds are seconds where none is over 59",
 }
-
-
-LARGEST_LEARNED = float(np.finfo(np.float32).max)  # most estimators calculate in single precision
 
 
 def points_may_group(cells: pa.ChunkedArray) -> bool:
