@@ -7,7 +7,6 @@ command that needs it, so that help and completion answer immediately.
 import atexit
 import gc
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from click.shell_completion import split_arg_string
 from commands.endings import CommandLine, end, outlive_reader
 from commands.environment.terraform import CONFIGURATION, ROOT, environments, find
 from helpers import parameters
-from helpers.errors import ExitCode
+from helpers.errors import ExitCode, refusing
 
 __all__ = ["main", "many_models"]
 
@@ -302,8 +301,10 @@ def monitor(
     writes one report. Pages about the models that have drifted are left in runs/monitoring. Exits with 3 if a
     model has drifted. Whoever NOTIFY names is told so, if all models are checked.
     """
-    if not re.fullmatch(r"[1-9][0-9]{0,3}[hd]", window):
-        raise click.UsageError(f"--window is {window!r}; give hours or days, such as 24h or 7d.")
+    from tabular.monitoring.durations import duration
+
+    with refusing("--window"):
+        length = duration(window)
     if latest and (
         only or click.get_current_context().get_parameter_source("window") is ParameterSource.COMMANDLINE
     ):
@@ -318,7 +319,7 @@ def monitor(
 
     values = parameters.read(file) | dict(given)
     if evidently:
-        return monitor.evidently(values, window, evidently, runs)
+        return monitor.evidently(values, length, evidently, runs)
     return monitor.monitor(values, window, only, given_labels, latest, as_json, runs, retrain)
 
 

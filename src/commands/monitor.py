@@ -23,7 +23,6 @@ from helpers.session.storage import read, write_whole
 
 __all__ = ["evidently", "monitor"]
 
-UNITS = {"h": "hours", "d": "days"}
 RETRAINS = ("02", "03")  # the notebooks that compile the pipeline and run it
 
 
@@ -67,7 +66,7 @@ def monitor(
     return ran if ran == ExitCode.FAILED else drift.exit_code(report)
 
 
-def evidently(values: Mapping[str, Any], window: str, dataset: str, runs: Path) -> ExitCode:
+def evidently(values: Mapping[str, Any], window: timedelta, dataset: str, runs: Path) -> ExitCode:
     """Let Evidently make a page about one model, beside the pages of checks, and print where it is.
 
     Raises:
@@ -83,7 +82,7 @@ def evidently(values: Mapping[str, Any], window: str, dataset: str, runs: Path) 
         session = connect(
             value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
         )
-        write(frames(session, dataset, timedelta(**{UNITS[window[-1]]: int(window[:-1])})), page)
+        write(frames(session, dataset, window), page)
     print(page)
     return ExitCode.DONE
 

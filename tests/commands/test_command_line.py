@@ -94,6 +94,7 @@ def test_help_imports_nothing_that_is_slow_to_import() -> None:
         (["up"], "Missing option '--env'."),
         (["image", "--builder", "dokcer"], "'dokcer' is not one of 'auto', 'docker', 'codebuild', 'none'."),
         (["local-aws", "start", "--port", "many"], "'many' is not a valid integer."),
+        (["monitor", "x.yaml", "--window", "7"], "--window: '7' is not a number of hours or days, such as"),
     ],
 )
 def test_what_is_typed_wrong_is_a_sentence_with_the_nearest_and_exit_code_2(

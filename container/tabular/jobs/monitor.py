@@ -4,7 +4,6 @@ A schedule or a person starts it; it is not a step of the pipeline. It runs from
 """
 
 import json
-import re
 import sys
 import traceback
 from argparse import ArgumentTypeError, Namespace
@@ -21,6 +20,7 @@ from tabular.monitoring import notices
 from tabular.monitoring.baseline import unpacked
 from tabular.monitoring.captured import Captured, Window, lines, table_of
 from tabular.monitoring.drift import LEAST_SHIFT
+from tabular.monitoring.durations import duration
 from tabular.monitoring.objects import Entry, Fetched, Folder, Folders, fetched, late_files
 from tabular.monitoring.page import html
 from tabular.monitoring.quality import late_labels
@@ -31,7 +31,6 @@ from tabular.spec.errors import BadInput
 __all__ = ["main"]
 
 RATE = 0.01  # of false discoveries: a false alarm in a hundred checks
-UNITS = {"h": "hours", "d": "days"}
 LATEST, STARTED = "latest.json", "retrained.json"
 CONNECTIONS = 16
 
@@ -234,10 +233,10 @@ def _json(s3: Any, place: Folder) -> dict[str, Any]:
 
 
 def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"([1-9][0-9]{0,3})([hd])", text)
-    if not found:
-        raise ArgumentTypeError(f"{text!r} is not a number of hours or days, such as 24h or 7d")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def _arguments() -> Namespace:
