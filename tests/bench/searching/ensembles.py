@@ -1,6 +1,6 @@
 """Compare single models, ensembles of members refitted once, and ensembles of the members' fold models.
 
-For each table and split, all six algorithms at their defaults are cross-validated. Then three models predict
+For each table and split, all algorithms at their defaults are cross-validated. Then three models predict
 the held-out 30 % of the rows: the best one, refitted; the mean of all six, each refitted once; and the mean
 of all fold models of the six. (Which trials a search takes, with which weights, is another question: see
 `bench.searching.packed`.)

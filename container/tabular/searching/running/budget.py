@@ -3,7 +3,7 @@
 Once its trials have ended, a search makes the ensemble, and what it has found is fitted on all rows, checked
 and written. How long that will take is forecast from the trials that are complete, so that it still fits into
 the limit. The forecast takes a fit on all rows for one on a fold and a quarter more, as it has more rows.
-Measured with the six algorithms on 200 to 5,000 rows, most fits take less, and those of forests a third more.
+Measured with all algorithms on 200 to 5,000 rows, most fits take less, and those of forests a third more.
 """
 
 import time
