@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from tabular.data.files.encodings import find_encoding
 from tabular.data.files.formats import opener, refuse_foreign, refuse_inside
+from tabular.data.files.layout.blanks import are_separated_by_blanks_and_tabs
 from tabular.data.files.layout.headers import DELIMITERS, find_header
 from tabular.data.values.cells import without_formula
 from tabular.spec.options import Options
@@ -24,6 +25,7 @@ _JSON = re.compile(r"\s*[\[{]\s*[\[{\"]")
 _SEPARATOR = re.compile(r"sep=(.)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 MARK = "\ufeff"  # of which a file that was put together has several
 JSON_NAMES = {".json", ".jsonl", ".ndjson"}
+BLANKS_AND_TABS = "its cells are separated by any number of blanks and tabs."
 csv.field_size_limit(1 << 30)  # the limit of Python's own module is 128 KiB
 
 
@@ -82,6 +84,10 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
     delimiters = options.delimiter or (named[1] if named else DELIMITERS)
     skip = options.skip_rows
     above = max(0, skip - bool(named)) if skip is not None else None
+    notes = [note] if note else []
+    if delimiters == DELIMITERS and above is None and are_separated_by_blanks_and_tabs(sample, target):
+        sample, notes = sample.replace("\t", " "), [*notes, BLANKS_AND_TABS]
+        opened, encoding = partial(_with_blanks_for_tabs, opened=opened, encoding=encoding), "utf-8"
     found = find_header(sample, delimiters, above, target)
     if sample.startswith('"'):
         _refuse_lines_in_quotes(found.names)
@@ -92,8 +98,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
     is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
     has_formulas = '="' in sample
     dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid, has_formulas)
-    notes = tuple(said for said in (note, *found.notes) if said)
-    return Examined(encoding, dialect, opened, compression, numbered, notes)
+    return Examined(encoding, dialect, opened, compression, numbered, (*notes, *found.notes))
 
 
 @contextmanager
@@ -124,6 +129,12 @@ def check_names(names: Sequence[str]) -> None:
         raise ValueError("it is empty")
     if not all(stripped):
         raise ValueError(f"column {stripped.index('') + 1} of its header has no name")
+
+
+def _with_blanks_for_tabs(path: Path, opened: Callable[[Path], Any], encoding: str) -> BinaryIO:
+    """The content of a file in UTF-8, with a blank for each tab."""
+    with refusing(encoding), opened(path) as file:
+        return io.BytesIO(file.read().decode(encoding).replace("\t", " ").encode())
 
 
 def _first_rows(sample: str, delimiter: str, lines: int, most: int = SAMPLE_LINES) -> list[list[str]]:

@@ -67,7 +67,9 @@ def find_header(
         if delimiter not in text:
             continue  # each line is one cell
         lines = first if delimiter == delimiters[0] else first_lines(text, delimiter)
-        if delimiter == " " and any(cell in DELIMITERS for line in lines[:1] for cell in line.cells):
+        if delimiter == " " and any(
+            cell != cell.strip(DELIMITERS) for line in lines[:1] for cell in line.cells
+        ):
             continue  # it only stands beside another
         place = 0 if above is not None else place_of_header(lines)
         width = len(lines[place].cells) if lines else 0
