@@ -271,9 +271,9 @@ def stream_rows(
 
     def renamed() -> Iterator[Block]:
         with _reading(path):
-            for rows, numbers in blocks:
+            for rows, numbers, last in blocks:
                 more = [_repeated(value, len(rows)) for value in of_folders.values()]
-                yield Block(pa.RecordBatch.from_arrays([*rows.columns, *more], all_names), numbers)
+                yield Block(pa.RecordBatch.from_arrays([*rows.columns, *more], all_names), numbers, last)
 
     return all_names, renamed(), notes
 

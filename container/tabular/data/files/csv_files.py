@@ -37,18 +37,22 @@ FORMULAS = 'some cells are formulas that only show a text (="00123"); they are r
 
 
 class Block(NamedTuple):
-    """Some rows of a file, and the number of each among all rows of the file, from 1 (n_rows,)."""
+    """Some rows of a file, and the number of each among all rows of the file, from 1 (n_rows,).
+
+    `last` is the number of the last row that was read for them, also if that row is left out.
+    """
 
     rows: pa.RecordBatch
     numbers: pa.Int64Array
+    last: int
 
 
 def numbered(parts: Iterable[pa.RecordBatch]) -> Iterator[Block]:
     """The parts of a file with the numbers of their rows."""
-    first = 1
+    last = 0
     for rows in parts:
-        yield Block(rows, pa.array(range(first, first + len(rows)), pa.int64()))
-        first += len(rows)
+        first, last = last + 1, last + len(rows)
+        yield Block(rows, pa.array(range(first, last + 1), pa.int64()), last)
 
 
 def read_csv(
@@ -211,11 +215,11 @@ def _count_empty(path: Path, dialect: Dialect) -> int | None:
 def _filled(blocks: Iterable[Block], left_out: Sequence[int] = ()) -> Iterator[Block]:
     """The rows that are not empty, and not at the places `left_out` in the file."""
     others = pa.array([place + 1 for place in left_out], pa.int64())
-    for rows, numbers in blocks:
+    for rows, numbers, last in blocks:
         kept = _are_filled(rows)
         if left_out:
             kept = pc.and_(kept, pc.invert(pc.is_in(numbers, others)))
-        yield Block(rows.filter(kept), numbers.filter(kept))
+        yield Block(rows.filter(kept), numbers.filter(kept), last)
 
 
 def _are_filled(rows: pa.RecordBatch) -> pa.BooleanArray:

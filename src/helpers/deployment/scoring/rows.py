@@ -59,23 +59,23 @@ def requests(
     Raises:
         BadInput: a row is too large for a request.
     """
-    for rows, numbers in blocks:
+    for rows, numbers, last in blocks:
         step = max(1, int(len(rows) * TARGET_BYTES / max(1, rows.nbytes)))
         for start in range(0, len(rows), step):
-            some = Block(rows.slice(start, step), numbers.slice(start, step))
+            some = Block(rows.slice(start, step), numbers.slice(start, step), last)
             yield from _requests_of(some, places, model, ids)
 
 
 def _requests_of(block: Block, places: Sequence[int], model: Model, ids: Sequence[str]) -> Iterator[Request]:
-    rows, numbers = block
+    rows, numbers, last = block
     chosen = columns_of(rows, places, model)
     body, content_type = _written(chosen, model)
     if len(body) > MOST_BYTES:
         if len(rows) == 1:
             raise BadInput(f"Row {numbers[0]} has {len(body):,} bytes; a request holds {MOST_BYTES:,}.")
         half = len(rows) // 2
-        yield from _requests_of(Block(rows.slice(0, half), numbers.slice(0, half)), places, model, ids)
-        yield from _requests_of(Block(rows.slice(half), numbers.slice(half)), places, model, ids)
+        yield from _requests_of(Block(rows.slice(0, half), numbers.slice(0, half), last), places, model, ids)
+        yield from _requests_of(Block(rows.slice(half), numbers.slice(half), last), places, model, ids)
         return
     yield Request(identified(block, ids), numbers, body, content_type)
 

@@ -159,10 +159,9 @@ def _one_after_another(files: Iterable[Iterator[Block]]) -> Iterator[Block]:
     before = last = 0
     for blocks in files:
         try:
-            for rows, numbers in blocks:
-                numbers = pc.add(numbers, before)
-                last = numbers[-1].as_py() if len(numbers) else last
-                yield Block(rows, numbers)
+            for rows, numbers, read in blocks:
+                last = before + read
+                yield Block(rows, pc.add(numbers, before), last)
         except tabular_errors.BadInput as error:
             raise BadInput(str(error)) from None
         before = last

@@ -177,6 +177,20 @@ def test_what_training_would_not_take_for_a_row_is_left_out_and_said(
     assert same(found, classes.served(table))
 
 
+def test_the_rows_of_a_second_file_follow_those_of_the_first_that_are_left_out(
+    session: Session, classes: Registered, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=40, seed=5).drop(columns="target").assign(income=range(1, 41))
+    header, *rows = table.to_csv(index=False).splitlines()
+    total, empty = "Total,,,820,", ",,,,"
+    (tmp_path / "1.csv").write_text("\n".join([header, *rows, empty, total]) + "\n")
+    (tmp_path / "2.csv").write_text("\n".join([header, *rows, empty]) + "\n")
+    (tmp_path / "3.csv").write_text("\n".join([header, *rows]) + "\n")
+    output = tmp_path / "all.parquet"
+    score(session, str(tmp_path / "?.csv"), classes.dataset, 1, output=str(output))
+    assert pd.read_parquet(output)["row"].tolist() == [*range(1, 41), *range(43, 83), *range(84, 124)]
+
+
 def test_a_refused_row_has_its_number_in_the_file(
     session: Session, classes: Registered, tmp_path: Path
 ) -> None:
