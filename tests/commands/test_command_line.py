@@ -19,7 +19,7 @@ from support import HANGS, ROOT
 from support.helpers.headless import environment
 
 from commands.__main__ import main, many_models
-from commands.endings import Command
+from commands.command_line.endings import Command
 from helpers.errors import BadInput, ExitCode, JobFailed
 from helpers.parameters import PARAMETERS
 
@@ -152,7 +152,8 @@ def test_whatever_a_command_raises_is_a_sentence_and_an_exit_code(
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_goes_on_quietly_when_its_reader_has_gone(unbuffered: str) -> None:
     code = (
-        "import sys\nfrom commands.endings import outlive_reader\noutlive_reader()\nsys.stdin.readline()\n"
+        "import sys\nfrom commands.command_line.endings import outlive_reader\noutlive_reader()\n"
+        "sys.stdin.readline()\n"
         "for line in range(50_000):\n    print(line)\nprint('at the end', file=sys.stderr)\nsys.exit(3)"
     )
     process = subprocess.Popen(
