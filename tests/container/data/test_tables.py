@@ -480,6 +480,12 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
         ('{"a": 1}\n{"a": 2\n{"a": 3}\n', r"line 2 is not JSON \("),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is an Excel workbook"),
         (b"%PDF-1.7\n", "it is a PDF"),
+        (
+            "@relation iris\n@attribute x real [4.3, 7.9]\n@data\n5.1\n",
+            "it is an ARFF file, as Weka and KEEL",
+        ),
+        ("+1 3:1 11:0.5 \n-1 1:-1e-3 4:2 \n" * 3, r"it is a libsvm \(svmlight\) file"),
+        ("2 qid:1 1:0.5 2:1 #docid = G1\n" * 5, r"it is a libsvm \(svmlight\) file"),
     ],
 )
 def test_what_is_no_table_is_called_what_it_is(tmp_path, content, sentence):
@@ -560,8 +566,11 @@ def test_a_named_index_of_pandas_is_a_column_and_said(tmp_path):
     assert "'customer' was the index in pandas" in table.warnings[0]["said"]
 
 
-def test_a_file_without_a_header_is_told(tmp_path):
-    columns = read_table([written(tmp_path, "0.1,2,yes\n0.2,3,no\n")]).frame
+@pytest.mark.parametrize(
+    "row", ["0.1,2,yes\n", "39, State-gov, 77516, Bachelors, 13, Male, <=50K\n", "?,b,30.83,u,g\n"]
+)
+def test_a_file_without_a_header_is_told(tmp_path, row):
+    columns = read_table([written(tmp_path, row * 30)]).frame
     with pytest.raises(BadInput, match="the table seems to have no header"):
         Options().check_columns(columns, "target")
 

@@ -54,6 +54,7 @@ _SQL = re.compile(
     r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*(insert\s+into|create\s+(table|database)|pragma|set\s+\w+\s*=)\s",
     re.IGNORECASE | re.DOTALL,
 )
+_SPARSE = re.compile(r"(#.*\n)*([-+]?[\d.]+(e[-+]?\d+)? +(qid:\d+ +)?(\d+:[-+.\de]+ *)+(#.*)?(\r?\n|\Z)){3}")
 _ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
 
 
@@ -105,7 +106,15 @@ def refuse_foreign(sample: str) -> None:
     if _SQL.match(sample):
         raise ValueError("it is an SQL dump; load it into a database, and export the table as CSV")
     if _ARFF.match(sample):
-        raise ValueError("it is a Weka ARFF file; save it as CSV, or give openml:<number> if it is there")
+        raise ValueError(
+            "it is an ARFF file, as Weka and KEEL write; save it as CSV, or give openml:<number> if it is "
+            "there"
+        )
+    if _SPARSE.match(sample):
+        raise ValueError(
+            "it is a libsvm (svmlight) file, which has numbered features and no names; load it with "
+            "sklearn.datasets.load_svmlight_file, and save it as CSV with a header"
+        )
 
 
 def _only_member(path: Path) -> BinaryIO:
