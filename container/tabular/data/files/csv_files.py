@@ -74,7 +74,7 @@ def read_csv(
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
         table = table.take(pa.array(kept, pa.int64()))
-    table, notes = _without_unnamed(table, examined.numbered)
+    table, notes = _without_unnamed(table, examined.numbered, examined.dialect.delimiter.isspace())
     facts = {
         "format": "csv",
         "compression": examined.compression,
@@ -234,12 +234,15 @@ def _read_json(path: Path, examined: Examined, target: str | None = None) -> pa.
         return read_json(file, examined.encoding, target)
 
 
-def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[str]]:
+def _without_unnamed(table: pa.Table, numbered: bool, by_blanks: bool) -> tuple[pa.Table, list[str]]:
     """Leave out columns without a name: empty ones, and the row names that pandas and R write.
 
     Args:
         table: its unnamed columns have pandas' names.
-        numbered: the header has no cell at all for the first column, which must then number the rows.
+        numbered: the header has no cell at all for the first column, which must then number the rows, or name
+            each of them in words.
+        by_blanks: blanks or tabs separate the cells, as R writes by itself. Otherwise, words are not enough,
+            since it could be the last column that lacks a name.
 
     Raises:
         ValueError: if an unnamed column contains anything else.
@@ -249,7 +252,7 @@ def _without_unnamed(table: pa.Table, numbered: bool) -> tuple[pa.Table, list[st
         if not is_unnamed(name):
             continue
         cells = table[name]
-        if numbered and place == 0 and not _counts(cells):
+        if numbered and place == 0 and not (_counts(cells) or (by_blanks and _are_words(cells))):
             raise ValueError(
                 "its rows have more cells than its header; if the first are row names, name their column"
             )
@@ -283,3 +286,7 @@ def _counts(cells: pa.ChunkedArray) -> bool:
     return any(
         all(cell == str(number) for number, cell in enumerate(cells.to_pylist(), start)) for start in (0, 1)
     )
+
+
+def _are_words(cells: pa.ChunkedArray) -> bool:
+    return not cells.null_count and pc.all(pc.match_substring_regex(cells, r"\p{L}")).as_py() is True

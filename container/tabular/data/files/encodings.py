@@ -189,11 +189,12 @@ def _words(chunks: Iterable[bytes]) -> list[bytes]:
 
 
 def _likeliest(words: Sequence[bytes]) -> FoundEncoding:
-    readings = [reading for name in ENCODINGS if (reading := _reading(name, words))]
+    telling = [word for word in words if not _is_of_signs(word)] or words  # € alone does not tell languages
+    readings = [_reading(name, telling) for name in ENCODINGS if _can_be_read(words, name)]
     most = max((reading.natural for reading in readings), default=0.0)
     if most < 1 - MOST_ODD:
         raise ValueError("it is neither UTF-8 nor text in another encoding that can be recognised")
-    ranked = _ranked([one for one in readings if one.natural >= most - ALIKE], words)
+    ranked = _ranked([one for one in readings if one.natural >= most - ALIKE], telling)
     best, *others = ranked
     if not others:
         confidence = 1.0
@@ -211,15 +212,26 @@ def _likeliest(words: Sequence[bytes]) -> FoundEncoding:
     return FoundEncoding(best.name, confidence, f"{said}; name it as encoding to be certain.")
 
 
-def _reading(name: str, words: Sequence[bytes]) -> _Reading | None:
-    """The words in an encoding, None if it lacks one of their characters."""
+def _is_of_signs(word: bytes) -> bool:
+    """Whether a word is natural in WESTERN and has no other letters than ASCII there, as 12 € and 21°C."""
     try:
-        b"\n".join(words).decode(name)
-        read = tuple(word.decode(name) for word in words[:SCORED_WORDS])
+        read = word.decode(WESTERN)
     except UnicodeDecodeError:
-        return None
-    if any("\x80" <= letter <= "\x9f" for word in read for letter in word):
-        return None  # control characters of ISO 8859, which nobody uses
+        return False
+    return all(one.isascii() or one in _SIGNS for one in read) and _is_natural(read)
+
+
+def _can_be_read(words: Sequence[bytes], name: str) -> bool:
+    """Whether an encoding has all characters of the words, and none of them controls anything."""
+    try:
+        read = b"\n".join(words).decode(name)
+    except UnicodeDecodeError:
+        return False
+    return not any("\x80" <= letter <= "\x9f" for letter in read)  # of ISO 8859, which nobody uses
+
+
+def _reading(name: str, words: Sequence[bytes]) -> _Reading:
+    read = tuple(word.decode(name) for word in words[:SCORED_WORDS])
     return _Reading(name, read, sum(map(_is_natural, read)) / max(1, len(read)))
 
 

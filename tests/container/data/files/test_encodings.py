@@ -120,3 +120,9 @@ def test_utf_8_needs_no_detector():
 def test_a_character_may_go_on_in_the_next_part_of_a_file(monkeypatch, size):
     monkeypatch.setattr(encodings, "CHUNK", size)
     assert found("city\nŁódź\n東京\n\U0001f600\n").name == "utf-8"
+
+
+def test_amounts_with_signs_do_not_hide_the_few_words_that_are_odd_in_an_encoding():
+    names = ("Hélène", "François", "Zoë", "Anaïs")
+    lines = [f"{names[euros % 4]};{euros}\u00a0012,50\u00a0€\n" for euros in range(1, 300)]
+    assert found("".join(lines), "cp1252").name == "cp1252"  # cp874 reads these signs, too, and H้l่ne

@@ -43,10 +43,10 @@ def find_header(
 ) -> FoundHeader:
     """The header of a table and its delimiter, from the beginning of the file.
 
-    The delimiter is the one that gives most lines as many cells as the header; if several tie, the most
-    cells win. On 144 generated tables (four delimiters, decimal commas, quoted text containing the other
-    delimiters), this rule and clevercsv detect all delimiters, and csv.Sniffer 129 of them. It takes 0.01 s
-    per table, and clevercsv 0.1 s.
+    The delimiter is the one that gives most lines as many cells as the header; if several tie, the one that
+    finds the target among the names wins, and then the one with the most cells. On 144 generated tables (four
+    delimiters, decimal commas, quoted text containing the other delimiters), this rule and clevercsv detect
+    all delimiters, and csv.Sniffer 129 of them. It takes 0.01 s per table, and clevercsv 0.1 s.
 
     The header is the first line. Only if that has fewer cells than the table, or is a comment, is it the
     first line with a word for each of the table's columns, some of which hold numbers or dates. Lines right
@@ -60,7 +60,7 @@ def find_header(
         target: the column to predict, if it is known.
     """
     text = "".join(islice(io.StringIO(sample, newline=""), above, None)) if above else sample
-    best: tuple[float, bool, int] = (0.0, True, 1)
+    best: tuple[float, bool, bool, int] = (0.0, True, False, 1)
     first = first_lines(text, delimiters[0])
     found: tuple[str, list[Line], int] = (delimiters[0], first, 0)
     for delimiter in delimiters:
@@ -73,12 +73,13 @@ def find_header(
             continue  # it only stands beside another
         place = 0 if above is not None else place_of_header(lines)
         width = len(lines[place].cells) if lines else 0
-        if delimiter == " " and best[0] >= NEARLY_ALL and best[2] > width:
+        if delimiter == " " and best[0] >= NEARLY_ALL and best[3] > width:
             continue  # blanks stand in the cells of a table that another separates
         alike = sum(len(line.cells) == width for line in lines[place:]) / max(1, len(lines))
-        if width > 1 and (alike, place == 0, width) > best:
-            best, found = (alike, place == 0, width), (delimiter, lines, place)
-    if best[2] == 1 and delimiters == DELIMITERS:
+        has_target = bool(lines) and target in map(str.strip, lines[place].cells)
+        if width > 1 and (fit := (alike, place == 0, has_target, width)) > best:
+            best, found = fit, (delimiter, lines, place)
+    if best[3] == 1 and delimiters == DELIMITERS:
         for delimiter in filter(text.__contains__, RARE_DELIMITERS):
             lines = first_lines(text, delimiter)
             widths = {len(line.cells) for line in lines}

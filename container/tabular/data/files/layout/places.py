@@ -15,6 +15,7 @@ FEWEST_ROWS = 3  # below a header that is not in the first line
 NEARLY_ALL = 0.95
 MOSTLY = 0.8
 _STARTS_A_NUMBER = re.compile(r"\s*[-+(]?\s*[$\u20ac\u00a3]?[.,]?\d")
+_WIDTH = re.compile(r"\d+[sdn]")
 _YEAR = re.compile(r"(19|20)\d\d")
 
 
@@ -84,15 +85,20 @@ def _is_header(line: Line, below: Sequence[Line]) -> bool:
 
 
 def end_of_header(lines: Sequence[Line], place: int) -> int:
-    """The place of the last line that belongs to the header at a place: units, labels or a rule below it."""
+    """The place of the last line of the header at a place: units, labels, widths or a rule below it."""
     width = len(lines[place].cells)
     end = place
     for line in lines[place + 1 : place + 1 + MOST_FURTHER]:
         below = [row.cells for row in lines[end + 1 + MOST_FURTHER :] if len(row.cells) == width]
-        if not (is_rule(line.cells) or _has_words_for_numbers(line.cells, below)):
+        if not (is_rule(line.cells) or _has_widths(line.cells) or _has_words_for_numbers(line.cells, below)):
             break
         end += 1
     return end
+
+
+def _has_widths(cells: Sequence[str]) -> bool:
+    """Whether each cell is the width and the kind of a column, as in the RDB files of the USGS."""
+    return all(map(_WIDTH.fullmatch, cells))
 
 
 def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -151,3 +151,20 @@ def test_an_empty_row_below_the_header_is_no_rule():
     found = find_header("a,b\n,\n1,2\n3,4\n5,6\n")
     assert found.lines == 1
     assert not found.notes
+
+
+def test_of_delimiters_that_fit_equally_well_the_one_that_finds_the_target_wins():
+    rows = [f"A,PC,T,DE\t{row}.5 b\t: \t{row} " for row in range(30)]  # as Eurostat writes them
+    lines = text(header="freq,unit,sex,geo\\TIME\t2020 \t2021 \t2022 ", rows=rows, delimiter=",")
+    header = find_header(lines, target="2022")
+    assert header.delimiter == "\t"
+    assert list(map(str.strip, header.names)) == ["freq,unit,sex,geo\\TIME", "2020", "2021", "2022"]
+
+
+def test_widths_below_the_names_are_no_row():
+    rows = [f"USGS,0{row},2024-01-{row:02d},{row}.5,A" for row in range(1, 29)]
+    header = find_header(
+        text(header="agency,site,datetime,discharge,code", rows=["5s,15s,20d,14n,10s", *rows])
+    )
+    assert header.lines == 2
+    assert "1 line below the header is left out ('5s, 15s, 20d, 14n, 10s')" in header.notes[0]
