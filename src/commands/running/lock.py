@@ -52,4 +52,4 @@ def exclusive(path: Path, wait: bool = True) -> Iterator[None]:
 
 if __name__ == "__main__":
     with exclusive(Path(sys.argv[1])):
-        sys.exit(subprocess.call(sys.argv[2:]))
+        sys.exit(subprocess.call(sys.argv[2:], close_fds=False))  # `make --jobs` tells through open files

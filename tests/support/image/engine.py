@@ -4,11 +4,13 @@ Ours is Debian's, with a data root, a socket and a process of its own. It makes 
 rules, so that it runs within a container or a virtual machine; builds and runs use the machine's network.
 """
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,8 +120,10 @@ def install(*packages: str) -> None:
         NoEngine: apt says why not.
     """
     print(f"Installing {' and '.join(packages)}, to build and run the image with a real engine.", flush=True)
-    _call("apt-get", "update")
-    _call("apt-get", "install", "--yes", "--no-install-recommends", *packages)
+    with (Path(tempfile.gettempdir()) / "many-models-apt.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt refuses to run twice at a time
+        _call("apt-get", "update")
+        _call("apt-get", "install", "--yes", "--no-install-recommends", *packages)
 
 
 @contextmanager
