@@ -38,8 +38,8 @@ from local_aws.services.firehose.streams import Streams
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import FunctionUrls
-from local_aws.services.jobs.family import Platform
 from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.jobs.run import Platform
 from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.jobs.training.jobs import TrainingJobs
 from local_aws.services.jobs.transform import TransformJobs

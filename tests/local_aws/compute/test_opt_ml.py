@@ -22,8 +22,8 @@ from local_aws.compute.workers import can_mount_opt_ml
 from local_aws.core.account import Account
 from local_aws.core.moto import Moto
 from local_aws.core.store import Store
-from local_aws.services.jobs.family import JobFailed, Platform, Run
 from local_aws.services.jobs.processing import ProcessingJobs
+from local_aws.services.jobs.run import JobFailed, Platform, Run
 from local_aws.services.jobs.sharing import SharedFolders
 from local_aws.services.s3 import Buckets
 

@@ -16,7 +16,7 @@ from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.requests.listing import page
 from local_aws.core.store import Document, Store
-from local_aws.services.jobs.family import Run, read_text
+from local_aws.services.jobs.run import Run, read_text
 from local_aws.services.jobs.training.instances import hosts_of
 
 __all__ = ["Logs"]

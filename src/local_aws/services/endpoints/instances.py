@@ -20,7 +20,7 @@ from local_aws.services.endpoints.guardrails import Shift
 from local_aws.services.endpoints.hosting import Host
 from local_aws.services.endpoints.records import ENDPOINT, Records
 from local_aws.services.endpoints.serve_process import Container
-from local_aws.services.jobs.family import REASON_LENGTH
+from local_aws.services.jobs.run import REASON_LENGTH
 from local_aws.services.s3 import Buckets
 
 __all__ = ["Instance", "Instances"]

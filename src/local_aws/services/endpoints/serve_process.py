@@ -14,7 +14,7 @@ from local_aws.core.account import Account
 from local_aws.core.errors import AwsError
 from local_aws.core.faults import log_exception
 from local_aws.core.http_client import Answer, Connection
-from local_aws.services.jobs.family import failure_reason
+from local_aws.services.jobs.run import failure_reason
 
 __all__ = ["Answer", "Container"]
 

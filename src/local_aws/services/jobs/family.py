@@ -1,178 +1,45 @@
-"""What all kinds of jobs have in common: a record, a folder, a thread, a result."""
+"""What all kinds of jobs have in common: a record, a thread, the processes, a result."""
 
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, ClassVar
 
 from local_aws.compute.guard import OPT_ML
 from local_aws.compute.memory import peak_bytes
-from local_aws.compute.workers import CORES_FILE, TERMINATION_SECONDS, Command, Worker, Workers
-from local_aws.core.account import Account
+from local_aws.compute.workers import CORES_FILE, TERMINATION_SECONDS, Command, Worker
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, already_exists, invalid
-from local_aws.core.faults import disk_full, fault, has_no_space, log_exception
+from local_aws.core.faults import fault, log_exception
 from local_aws.core.requests.listing import listing
-from local_aws.core.store import Document, Store
-from local_aws.services.jobs.sharing import SharedFolders
-from local_aws.services.jobs.slots import Slots
-from local_aws.services.s3 import Buckets
+from local_aws.core.store import Document
+from local_aws.services.jobs.run import (
+    FIRST_HOST,
+    REASON_LENGTH,
+    Instance,
+    JobFailed,
+    JobInterrupted,
+    JobStopped,
+    Platform,
+    Run,
+    why_failed,
+)
 from local_aws.services.tags import Tags
 
-__all__ = [
-    "FIRST_HOST",
-    "MAX_RUNTIME",
-    "MAX_WAIT",
-    "Instance",
-    "JobFailed",
-    "JobFamily",
-    "JobInterrupted",
-    "JobStopped",
-    "Platform",
-    "Run",
-    "failure_reason",
-    "read_text",
-]
+__all__ = ["MAX_RUNTIME", "MAX_WAIT", "JobFamily"]
 
-REASON_LENGTH = 1024  # characters of a FailureReason or an ExitMessage, from botocore's model
-# A pipeline's step prefixes the job's reason with the job's name.
-_ROOM_FOR_JOB_NAME = 100
 _SERVER_STOPPED = (
     "InternalServerError: the local_aws server was stopped while this job ran. Start the job again."
 )
-FIRST_HOST = "algo-1"
 # Why a job was stopped, as AWS calls it.
 MAX_RUNTIME, MAX_WAIT = "MaxRuntimeExceeded", "MaxWaitTimeExceeded"
 _SLOT_SECONDS = 0.1
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 1.0  # between two looks at the memory of a job
-_KILLED = 128 + signal.SIGKILL
-_CLOSING_SECONDS = 2
 _ENDED = ("Completed", "Failed", "Stopped")
-
-
-class JobFailed(Exception):
-    """The job has failed; the message is its FailureReason."""
-
-
-class JobStopped(Exception):
-    """The job was stopped or exceeded its time limit; the message says which."""
-
-
-class JobInterrupted(Exception):
-    """The job's instances are gone, as on spot capacity.
-
-    Args:
-        notice: The seconds for which the job knew it.
-    """
-
-    def __init__(self, notice: float) -> None:
-        super().__init__(notice)
-        self.notice = notice
-
-
-@dataclass
-class Platform:
-    """What jobs need to run.
-
-    Attributes:
-        account: The local AWS account.
-        store: All records.
-        buckets: All S3 objects.
-        workers: Starts the jobs' processes.
-        shared: What ended jobs have alike.
-        closing: Set when the server is stopping.
-        slots: Limits the number of jobs that run at a time, of all kinds, to the number of processors.
-    """
-
-    account: Account
-    store: Store
-    buckets: Buckets
-    workers: Workers
-    shared: SharedFolders
-    closing: threading.Event = field(default_factory=threading.Event)
-    slots: Slots = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.slots = Slots(self.account.home / "cores")
-
-    def end(self, worker: Worker, seconds: float = TERMINATION_SECONDS) -> None:
-        """Stop a job's processes; nobody will look at what is left of them when the server is stopping."""
-        Workers.end(worker, min(_CLOSING_SECONDS, seconds) if self.closing.is_set() else seconds)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One of a job's instances.
-
-    Attributes:
-        host: Its name.
-        folder: The folder with its files and its log.
-    """
-
-    host: str
-    folder: Path
-
-    @property
-    def base(self) -> Path:
-        """The folder that the instance sees as /opt/ml."""
-        return self.folder / "ml"
-
-    @property
-    def log(self) -> Path:
-        """The file with everything the instance printed."""
-        return self.folder / "log.txt"
-
-
-@dataclass
-class Run:
-    """One running job.
-
-    Attributes:
-        name: The job's name.
-        folder: The folder with its files and its log.
-        stopping: Set when the job is being stopped.
-        notice: While its instances are being taken away: the seconds that it was given.
-        done: Set when it has ended.
-        end: Ends its processes, and kills them after some seconds.
-    """
-
-    name: str
-    folder: Path
-    stopping: threading.Event = field(default_factory=threading.Event)
-    notice: float | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-    end: Callable[..., object] = lambda *_: None
-
-    def instance(self, host: str = FIRST_HOST) -> Instance:
-        """Return one of the job's instances; each but the first has a folder of its own in the job's."""
-        return Instance(host, self.folder if host == FIRST_HOST else self.folder / host)
-
-    @property
-    def base(self) -> Path:
-        """The folder that the job sees as /opt/ml, on its first instance."""
-        return self.instance().base
-
-    @property
-    def log(self) -> Path:
-        """The file with everything the job printed, on its first instance."""
-        return self.instance().log
-
-    def local(self, container_path: str) -> Path:
-        """Return the local path for a path in the container.
-
-        Raises:
-            JobFailed: The path is not under /opt/ml.
-        """
-        path = PurePosixPath(container_path)  # takes repeated slashes for one, as the container's system does
-        if not container_path.startswith(f"{OPT_ML}/") or ".." in path.parts:
-            raise JobFailed(f"ClientError: LocalPath {container_path!r} is not under {OPT_ML}/")
-        return self.base / path.relative_to(OPT_ML)
 
 
 class JobFamily:
@@ -332,19 +199,10 @@ class JobFamily:
                 f"ClientError: the command names {OPT_ML} ({named[:200]!r}), but on this system jobs cannot "
                 "have their own; use the folder in SAGEMAKER_BASE_DIR instead."
             )
-        role_arn = self.find(run.name)["RoleArn"]
         instances = [run.instance(host) for host in hosts]
         shared = {CORES_FILE: str(self.platform.slots.file)} if len(instances) == 1 else {}
-        workers = []
-        for instance in instances:
-            everything = self.platform.account.environment(
-                role_arn, {"SAGEMAKER_BASE_DIR": str(instance.base), **shared, **environment}
-            )
-            workers.append(
-                self.platform.workers.start(
-                    Command(command, everything, instance.folder, instance.log, instance.base)
-                )
-            )
+        role_arn = self.find(run.name)["RoleArn"]
+        workers = [self._start(one, role_arn, command, {**shared, **environment}) for one in instances]
 
         def end(patience: float = TERMINATION_SECONDS) -> None:
             together(partial(self.platform.end, worker, patience) for worker in workers)
@@ -365,9 +223,18 @@ class JobFamily:
             raise JobInterrupted(run.notice)
         for instance, code, peak in zip(instances, codes, peaks, strict=True):
             if code:
-                raise JobFailed(_reason(instance, code, peak))
+                raise JobFailed(why_failed(instance, code, peak))
         if None in codes:
             raise JobStopped(MAX_RUNTIME)
+
+    def _start(
+        self, instance: Instance, role_arn: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> Worker:
+        own = {"SAGEMAKER_BASE_DIR": str(instance.base), **environment}
+        everything = self.platform.account.environment(role_arn, own)
+        return self.platform.workers.start(
+            Command(command, everything, instance.folder, instance.log, instance.base)
+        )
 
     def take_slot(self, run: Run, until: float = math.inf) -> None:
         """Wait for a free slot, until a time by `time.monotonic`.
@@ -436,29 +303,3 @@ def _first_failure(workers: Sequence[Worker], seconds: float | None) -> tuple[li
         if time.monotonic() - looked >= _LOOK_SECONDS:
             looked = time.monotonic()
             peaks = [max(peak, peak_bytes(one.pid)) for one, peak in zip(workers, peaks, strict=True)]
-
-
-def _reason(instance: Instance, code: int, peak: int) -> str:
-    """Return why an instance failed, as it says itself; `peak` is in bytes, 0 if unknown."""
-    told = [read_text(instance.base / "output" / name).strip() for name in ("failure", "message")]
-    said = f"exit code {code}"
-    if code == _KILLED:
-        had = f"; its largest process had {peak / 1e9:.2g} GB" if peak else ""
-        said += f": it was killed, as happens when memory runs out{had}"
-    cause = next(filter(None, told), said)
-    if has_no_space(instance.folder):
-        cause = disk_full(f"{instance.folder} ({cause})")
-    return failure_reason(f"AlgorithmError: {cause}", instance.log)
-
-
-def read_text(path: Path) -> str:
-    """Return a file's text, or an empty string if the file does not exist."""
-    return path.read_text(errors="replace") if path.is_file() else ""
-
-
-def failure_reason(cause: str, log: Path) -> str:
-    """Return a FailureReason: the cause, the log's path, and as much of the end of the log as fits."""
-    head = f"{cause[: REASON_LENGTH // 2]}\nLog: {log}\n"
-    lines = read_text(log).strip()
-    room = REASON_LENGTH - _ROOM_FOR_JOB_NAME - len(head)
-    return (head + (lines if len(lines) <= room else "..." + lines[len(lines) - room + 3 :])).strip()

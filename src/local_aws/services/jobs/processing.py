@@ -6,7 +6,8 @@ from typing import Any
 
 from local_aws.core.errors import not_emulated
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import REASON_LENGTH, JobFailed, JobFamily, Run, read_text
+from local_aws.services.jobs.family import JobFamily
+from local_aws.services.jobs.run import REASON_LENGTH, JobFailed, Run, read_text
 
 __all__ = ["ProcessingJobs"]
 

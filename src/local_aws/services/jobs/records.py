@@ -12,7 +12,7 @@ from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import JobFailed
+from local_aws.services.jobs.run import JobFailed
 
 __all__ = ["Records"]
 

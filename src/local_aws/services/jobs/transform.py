@@ -15,8 +15,9 @@ from local_aws.core.store import Document
 from local_aws.services.endpoints.endpoints import Endpoints
 from local_aws.services.endpoints.hosting import unpack_archive
 from local_aws.services.endpoints.serve_process import Container
-from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
+from local_aws.services.jobs.family import JobFamily
 from local_aws.services.jobs.records import Records
+from local_aws.services.jobs.run import JobFailed, JobStopped, Platform, Run
 from local_aws.services.s3 import split_uri
 
 __all__ = ["TransformJobs"]

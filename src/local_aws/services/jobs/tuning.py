@@ -12,8 +12,9 @@ from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import JobFailed, JobFamily, JobStopped, Platform, Run
+from local_aws.services.jobs.family import JobFamily
 from local_aws.services.jobs.ranges import check_ranges
+from local_aws.services.jobs.run import JobFailed, JobStopped, Platform, Run
 from local_aws.services.jobs.search import Search, check_strategy
 from local_aws.services.jobs.training.jobs import TrainingJobs, check_spot
 

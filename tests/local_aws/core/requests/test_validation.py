@@ -7,7 +7,7 @@ import pytest
 
 from local_aws.core.errors import AwsError
 from local_aws.core.requests.validation import service_model, translate_pattern, validate
-from local_aws.services.jobs.family import failure_reason
+from local_aws.services.jobs.run import failure_reason
 from local_aws.services.pipelines.cache import expiry
 from local_aws.services.pipelines.expressions import Scope, UnresolvedError, tokens
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, wait_for
 from support.local_aws.pipeline import channel, processing, training_request
 
-from local_aws.services.jobs.family import JobFailed, Run
+from local_aws.services.jobs.run import JobFailed, Run
 from local_aws.services.jobs.training.jobs import last_metrics
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from local_aws.core.errors import AwsError
-from local_aws.services.jobs.family import JobFailed
 from local_aws.services.jobs.records import Records
+from local_aws.services.jobs.run import JobFailed
 
 
 def records(

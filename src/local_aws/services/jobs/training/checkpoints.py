@@ -12,7 +12,7 @@ from local_aws.compute.guard import OPT_ML
 from local_aws.core.errors import AwsError, invalid, not_emulated
 from local_aws.core.faults import fault
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import Instance, JobFailed, JobInterrupted
+from local_aws.services.jobs.run import Instance, JobFailed, JobInterrupted
 from local_aws.services.s3 import Buckets, split_uri
 
 __all__ = ["Authorize", "check_checkpoints", "mirrored"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import Instance, JobFailed
+from local_aws.services.jobs.run import Instance, JobFailed
 from local_aws.services.s3 import Buckets
 
 __all__ = ["SHARDED", "archive", "download_channel", "hosts_of", "write_configuration"]

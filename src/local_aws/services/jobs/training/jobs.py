@@ -11,12 +11,10 @@ from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
 from local_aws.core.store import Document
-from local_aws.services.jobs.family import (
-    MAX_RUNTIME,
-    MAX_WAIT,
+from local_aws.services.jobs.family import MAX_RUNTIME, MAX_WAIT, JobFamily
+from local_aws.services.jobs.run import (
     Instance,
     JobFailed,
-    JobFamily,
     JobInterrupted,
     JobStopped,
     Platform,

@@ -11,7 +11,7 @@ from support.local_aws.pipeline import resources, training_request
 
 import local_aws
 from local_aws.core.errors import AwsError
-from local_aws.services.jobs.family import Instance, JobFailed, Run
+from local_aws.services.jobs.run import Instance, JobFailed, Run
 from local_aws.services.jobs.training.checkpoints import mirrored
 
 FOLDER = "folder = base + '/checkpoints'; names = sorted(os.listdir(folder)); "

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, wait_for
 from support.local_aws.pipeline import channel, resources, training_request
 
-from local_aws.services.jobs.family import JobFailed
+from local_aws.services.jobs.run import JobFailed
 from local_aws.services.jobs.training.instances import archive, hosts_of
 
 START = "host = json.load(open(base + '/input/config/resourceconfig.json'))['current_host']; "
