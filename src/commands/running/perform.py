@@ -207,6 +207,8 @@ def _forecast(plan: Plan, recording: Recording, sizes: Mapping[str, Size | None]
     """
     states, cap = recording.document["data_sets"], plan.everything["MAX_COST_USD"]
     open_ = {name: each for name, each in sizes.items() if states[name]["outcome"] in resuming.UNFINISHED}
+    if not open_:  # it was interrupted after the last table
+        return
     expected = planning.forecast(plan.everything, open_, recording.folder.parent)
     recording.expect(expected, cap)
     print("\n".join(["", *expected.say(cap)]), flush=True)

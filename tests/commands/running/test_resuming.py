@@ -119,6 +119,17 @@ def test_a_run_with_finished_tables_is_not_called_one_without_any(
     assert recording.document["data_sets"]["failed"]["said"].startswith("There is no file")
 
 
+def test_a_run_that_was_interrupted_after_its_last_table_needs_no_forecast(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"DATASETS": ["wine"], "SEARCH": "packed"}
+    document = ended("01_build_image", outcomes=("kept",))
+    document["data_sets"] = {"wine": document["data_sets"]["kept"]}
+    recording = Recording(tmp_path / "1", document)
+    perform._forecast(planning.plan([], given), recording, {"wine": None})
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
