@@ -243,8 +243,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         values = strict_yaml.load(path.read_text())
     except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
         raise BadInput(
-            f"The parameter file {path} cannot be read ({one_line(error)}); give a YAML file such as "
+            f"The parameter file {path} cannot be read ({why}); give a YAML file such as "
             "parameters/local.yaml."
         ) from None
     if not isinstance(values, dict):
@@ -260,15 +261,19 @@ def parse(values: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any
         known: the parameters of the notebooks that run; all if empty.
 
     Raises:
-        BadInput: an unknown name, or a value that is not allowed; says what was seen and what is allowed.
+        BadInput: unknown names, or values that are not allowed; says of each, on a line of its own, what was
+            seen and what is allowed.
     """
     known = sorted(known) or sorted(PARAMETERS)
-    for name in values:
-        if name not in known:
-            nearest = _nearest(str(name), known)
-            hint = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}."
-            raise BadInput(f"Unknown parameter {name!r}: {hint}")
-    return {name: _parsed(name, value) for name, value in values.items()}
+    parsed, mistakes = {}, []
+    for name, value in values.items():
+        try:
+            parsed[name] = _parsed(_known(name, known), value)
+        except BadInput as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise BadInput("\n".join(mistakes))
+    return parsed
 
 
 def check(notebook: MutableMapping[str, Any]) -> None:
@@ -288,6 +293,14 @@ def check(notebook: MutableMapping[str, Any]) -> None:
 def _nearest(name: str, known: Iterable[str], similarity: float = 0.6) -> str:
     """The known name that was meant, in whatever case; empty if none is that similar, from 0 to 1."""
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=similarity)), "")
+
+
+def _known(name: str, known: Sequence[str]) -> str:
+    if name in known:
+        return name
+    nearest = _nearest(str(name), known)
+    hint = f"did you mean {nearest}?" if nearest else f"known are {', '.join(known)}."
+    raise BadInput(f"Unknown parameter {name!r}: {hint}")
 
 
 def _parsed(name: str, value: Any) -> Any:

@@ -103,6 +103,16 @@ def test_a_value_that_is_not_allowed_is_refused(name: str, value: Any, complaint
     assert "\n" not in refused(name, value)
 
 
+def test_all_mistakes_are_named_at_once_each_on_its_line() -> None:
+    given = {"PIPELINE_NAME": "Many_Models", "MAX_TUNING_JOB": 24, "RANDOM_STATE": 7, "TEST_SET_SIZE": 0.6}
+    with pytest.raises(BadInput) as raised:
+        parameters.parse(given)
+    name, unknown, size = str(raised.value).splitlines()
+    assert name.startswith("PIPELINE_NAME is 'Many_Models'; it must be")
+    assert unknown == "Unknown parameter 'MAX_TUNING_JOB': did you mean MAX_TUNING_JOBS?"
+    assert size == "TEST_SET_SIZE is 0.6; it must be a number from 0.05 to 0.5."
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -212,7 +222,11 @@ def test_a_parameter_file_that_cannot_be_used_is_refused_in_one_line(
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["nowhere.yaml", ""])
-def test_a_parameter_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match=r"cannot be read \(.+\); give a YAML file"):
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere.yaml", "No such file or directory"), ("", "Is a direct.+")]
+)
+def test_a_parameter_file_that_is_not_there_or_a_folder_is_refused(
+    tmp_path: Path, name: str, why: str
+) -> None:
+    with pytest.raises(BadInput, match=rf"cannot be read \({why}\); give a YAML file"):
         parameters.read(tmp_path / name)
