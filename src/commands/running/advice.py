@@ -1,12 +1,15 @@
 """What a run says at its end: which tables failed or await a decision, what goes on, and how to continue."""
 
 from commands.reporting.recording import RESUME
+from commands.reporting.sentences import awaiting
 from commands.running import resuming
 from commands.running.planning import Plan
 from helpers.errors import ExitCode
 from helpers.runs import outcome, summary
 
-__all__ = ["again", "failures", "going_on", "out_of_time"]
+__all__ = ["again", "decisions", "failures", "going_on", "out_of_time"]
+
+SHOWN = 5  # versions in the command of `decisions`
 
 
 def failures(document: summary.Summary) -> list[str]:
@@ -27,6 +30,21 @@ def again(document: summary.Summary) -> list[str]:
     """How to go on with a run, if something is left of it that can be done again with the same parameters."""
     resumable = document["exit_code"] != ExitCode.BAD_INPUT and resuming.open_notebooks(document)
     return [RESUME.format(run=document["run"])] if resumable else []
+
+
+def decisions(document: summary.Summary) -> str:
+    """How to decide on the versions that await it, the first few by name; empty if none does."""
+    waiting = awaiting(document["data_sets"])
+    if not waiting:
+        return ""
+    await_ = "1 version awaits" if len(waiting) == 1 else f"{len(waiting)} versions await"
+    some = ", ".join(f"{name}: {{{version}: approve}}" for name, version in list(waiting.items())[:SHOWN])
+    what = "" if len(waiting) <= SHOWN else f" the first {SHOWN}"
+    return (
+        f"{await_} a decision. With the same FILE and parameters, `many-models run FILE --only 04 "
+        f"-p APPROVE '{{{some}}}'` approves{what or (' it' if len(waiting) == 1 else ' them')}; "
+        "reject in place of approve rejects."
+    )
 
 
 def going_on(document: summary.Summary) -> str:

@@ -145,6 +145,8 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
     if told := advice.failures(document):
         print("\n" + "\n\n".join([*told, *advice.again(document)]), file=sys.stderr)
+    if told := advice.decisions(document):
+        print(f"\n{told}", flush=True)
     return document["exit_code"]
 
 
