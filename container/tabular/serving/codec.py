@@ -32,12 +32,18 @@ except ImportError:  # installed without a compiler
 
 __all__ = ["DECODERS", "ENCODERS", "BadRequest", "decode", "encode"]
 
-LISTS = b"[", b"("  # of Python, or a level
-GZIP, UTF_16 = b"\x1f\x8b", (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-EMPTY_LINE = re.compile(rb"^ *\r?\n|^ +\Z", re.MULTILINE)
+LISTS = b"[", b"(", b"{"  # of Python, JSON, or a level
+GZIP = b"\x1f\x8b"
+BINARY = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
+# Of one column: an empty line, or a first line in which another delimiter may separate cells.
+ODD_LINE = re.compile(rb"^ *\r?\n|^ +\Z|\A[^\r\n]*[;\t|]", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
 LINES_AT_A_TIME = 10_000
 ModelInput = tuple[np.ndarray, list[list[str]]]
+NO_TEXT = (
+    "The body is not text but binary, as a compressed one or a file of Excel or Parquet is; send its rows as "
+    "CSV or JSON."
+)
 JSON_NUMBERS = frozenset([int, float, bool, type(None)])
 
 
@@ -48,28 +54,44 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
         BadRequest: if the content type is unknown, or the body does not contain rows of this model's table.
     """
     media_type, charset = _content(content_type)
-    if media_type == CSV and charset == "utf-8" and (plain := _read_plain(body, model)) is not None:
-        return plain
+    if media_type == CSV and charset == "utf-8":
+        body = body.removeprefix(codecs.BOM_UTF8)
+        if (plain := _read_plain(body, model)) is not None:
+            return plain
+    text = _text(body, media_type, charset)
+    rows = DECODERS[media_type](text.removeprefix(MARK), model)
+    if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
+        return _to_input(rows, model)
+    return _in_blocks(iter(rows), model)
+
+
+def _text(body: bytes, media_type: str, charset: str) -> str:
+    charset = media_types.charset_of(body, charset)
     try:
         text = body.decode(charset)
     except UnicodeDecodeError as error:
         if body.startswith(GZIP):
             raise BadRequest(415, "The body is compressed with gzip; send it as it was before.") from None
-        likely = "utf-16" if body.startswith(UTF_16) else "iso-8859-1"
+        if _is_binary(body):
+            raise BadRequest(415, NO_TEXT) from None
         raise BadRequest(
             400,
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
-            f"its charset in the content type, for example {media_type}; charset={likely}.",
+            f"its charset in the content type, for example {media_type}; charset=iso-8859-1.",
         ) from None
     if "\0" in text:  # which no table has
+        if _is_binary(body):
+            raise BadRequest(415, NO_TEXT)
         likely = "utf-16be" if text.startswith("\0") else "utf-16le"
         raise BadRequest(
             400, f"The body has zero bytes, as UTF-16 has; name its charset: {media_type}; charset={likely}."
         )
-    rows = DECODERS[media_type](text.removeprefix(MARK), model)
-    if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
-        return _to_input(rows, model)
-    return _in_blocks(iter(rows), model)
+    return text
+
+
+def _is_binary(body: bytes) -> bool:
+    """Whether a body has bytes that no text has, and too few zeros for UTF-16, which has such bytes."""
+    return BINARY.search(body) is not None and 4 * body.count(0) < len(body)
 
 
 def encode(
@@ -150,7 +172,7 @@ def _quality(parameters: Sequence[str]) -> float:
 
 def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
-    if b'="' in body or body.startswith(LISTS) or (len(model.names) == 1 and EMPTY_LINE.search(body)):
+    if b'="' in body or body.startswith(LISTS) or (len(model.names) == 1 and ODD_LINE.search(body)):
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None

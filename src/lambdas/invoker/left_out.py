@@ -16,7 +16,7 @@ from typing import Any
 
 from tabular.data.values.names import Names
 from tabular.serving.rows.lines import lines_of
-from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK, named
+from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK, charset_of, named
 from tabular.serving.rows.shapes import Rows, rows_of, rows_of_lines, unwrapped
 
 __all__ = ["Table", "UncertainError", "decoded", "without"]
@@ -91,7 +91,8 @@ def decoded(body: bytes, content_type: str) -> tuple[str, str]:
     media_type, charset = named(content_type)
     try:
         name = codecs.lookup(charset).name
-        text = body.decode("utf-8" if name == "ascii" else name).removeprefix(MARK)
+        name = charset_of(body, "utf-8" if name == "ascii" else name)
+        text = body.decode(name).removeprefix(MARK)
         text.encode()  # no half of a surrogate pair
     except (LookupError, ValueError) as error:
         raise UncertainError("The body is not text in the charset that it names.") from error

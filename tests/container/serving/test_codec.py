@@ -1,9 +1,10 @@
 """The requests that a model accepts, and the error message for every other one."""
 
-import codecs
 import gzip
 import json
+import pickle
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -167,9 +168,30 @@ def test_a_body_that_is_compressed_or_utf16_says_so(refused):
         415,
         "The body is compressed with gzip; send it as it was before.",
     )
-    for charset in ("utf-16", "utf-16-be"):
-        body = (codecs.BOM_UTF16_BE if charset == "utf-16-be" else b"") + "[[1]]".encode(charset)
-        assert "for example application/json; charset=utf-16." in refused(body, "application/json")[1]
+    for charset in ("utf-16-le", "utf-16-be"):
+        assert (
+            f"text/csv; charset={charset.replace('-le', 'le').replace('-be', 'be')}"
+            in (refused("red,1,no,2,c1".encode(charset), "text/csv")[1])
+        )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        zlib.compress(b"".join(b"red,%d.5,yes,%d,c1\n" % (row, row * row) for row in range(99))),
+        b"\x28\xb5\x2f\xfd\x04\x58\x51\x00\x00red",  # zstd
+        b"PK\x03\x04\x14\x00\x08\x08\x08\x00\xb0xl/workbook.xml",
+        b"PAR1\x15\x04\x15\x10\x15\x14L\x15\x02\x15\x00\x12\x00\x00red",
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}",
+        pickle.dumps([["red", f"size {row}"] for row in range(99)]),
+    ],
+)
+def test_a_body_that_is_not_text_is_not_said_to_be_in_another_charset(refused, body):
+    assert refused(body, "text/csv") == (
+        415,
+        "The body is not text but binary, as a compressed one or a file of Excel or Parquet is; send its "
+        "rows as CSV or JSON.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def models():
         "numbers": model_of(table[["size", "income", "target"]]),
         "levels": model_of(table[["colour", "code", "target"]]),
         "one column": model_of(table[["size", "target"]]),
+        "one level": model_of(table[["colour", "target"]]),
+        "written": model_of(as_people_write(table)),
         "case counts": model_of(table[["size", "income", "target"]], "Size"),
     }
 
@@ -45,16 +47,63 @@ def models():
 def tables():
     table = mixed(rows=40, gaps=False)
     dates = dated(rows=40)
-    return table.assign(day=dates["day"].to_numpy(), moment=dates["moment"].to_numpy()).drop(columns="target")
+    days = {"day": dates["day"].to_numpy(), "moment": dates["moment"].to_numpy()}
+    people = as_people_write(table).drop(columns="target")
+    return table.assign(**days, **people).drop(columns="target")
+
+
+def as_people_write(table):
+    """A table of units, currencies, and levels that look like numbers, gaps and truths."""
+    size, rows = table["size"], range(len(table))
+
+    def turns(*levels):
+        return np.array([levels[row % len(levels)] for row in rows], dtype=object)
+
+    return pd.DataFrame(
+        {
+            "weight": [f"{number:.2f} kg".replace(".", ",") for number in size],
+            "price": [f"\u00a3{1000 + 100 * number:,.2f}" for number in size],
+            "share": [f"{number:.1f}%" for number in size],
+            "article": turns("01", "02", "10"),
+            "country": turns("NA", "DE", "FR", "ZA"),
+            "plan": turns("None", "Basic"),
+            "truth": turns("True", "False", "Both"),
+            "town": turns("New\u00a0York", "Z\u00fcrich", "K\u00f6ln"),
+            "sent": dated(rows=len(table), gaps=False)["moment"] + "+02:00",
+            "target": table["target"],
+        }
+    )
+
+
+def test_what_people_write_is_of_every_kind(models):
+    kinds = {column["name"]: column["kind"] for column in models["written"].columns}
+    assert kinds == {
+        **dict.fromkeys(["weight", "price", "share"], "numeric"),
+        **dict.fromkeys(["article", "country", "plan", "truth", "town"], "categorical"),
+        "sent": "date",
+    }
 
 
 def written(cells):
     """A line of CSV."""
-    return ",".join("" if cell is None else str(cell) for cell in cells)
+    return ",".join("" if cell is None else quoted(str(cell)) for cell in cells)
+
+
+def quoted(text, delimiters=","):
+    return f'"{text}"' if set(delimiters) & set(text) and not text.startswith('"') else text
+
+
+def separated(delimiter, rows):
+    """Lines with another delimiter, and with quotes around all cells, as R's write.csv2 has them."""
+    return lines(*(delimiter.join(f'"{"" if cell is None else cell}"' for cell in row) for row in rows))
 
 
 def lines(*rows):
     return "".join(f"{row}\n" for row in rows)
+
+
+def reversed_(rows):
+    return [row[::-1] for row in rows]
 
 
 def tensor(names, rows, key):
@@ -95,7 +144,58 @@ SHAPES = {
         f'{CSV};charset="utf-16"',
         lines(*map(written, rows)).encode("utf-16"),
     ),
+    "CSV in UTF-16 that only its mark names": lambda names, rows: (
+        CSV,
+        lines(written(names), *map(written, rows)).encode("utf-16"),
+    ),
+    "CSV with a mark": lambda names, rows: (
+        CSV,
+        lines(written(names), *map(written, rows)).encode("utf-8-sig"),
+    ),
+    "CSV with a mark, without a header": lambda names, rows: (
+        CSV,
+        lines(*map(written, rows)).encode("utf-8-sig"),
+    ),
+    "CSV with semicolons in quotes": lambda names, rows: (CSV, separated(";", [names, *rows])),
+    "CSV with tabs in quotes": lambda names, rows: (
+        "text/tab-separated-values",
+        separated("\t", [names, *rows]),
+    ),
+    "CSV with bars in quotes": lambda names, rows: (CSV, separated("|", [names[::-1], *reversed_(rows)])),
+    "CSV with semicolons, the whole table": lambda names, rows: (
+        CSV,
+        separated(";", [["target", *names], *(["yes", *row] for row in rows)]),
+    ),
+    "CSV below Excel's line of the delimiter": lambda names, rows: (
+        CSV,
+        f"sep=;\n{separated(';', [names, *rows])}",
+    ),
+    "CSV below Excel's line, without a header": lambda names, rows: (
+        CSV,
+        f"SEP=,\r\n{lines(*map(written, rows))}",
+    ),
     "JSON rows": lambda names, rows: (JSON, json.dumps(rows)),
+    "JSON in UTF-16 that only its mark names": lambda names, rows: (JSON, json.dumps(rows).encode("utf-16")),
+    "R's objects with row names": lambda names, rows: (
+        JSON,
+        json.dumps([{**dict(zip(names, row, strict=True)), "_row": "Mazda RX4"} for row in rows]),
+    ),
+    "TensorFlow's rows of tensors": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {"instances": [{name: [cell] for name, cell in zip(names, row, strict=True)} for row in rows]}
+        ),
+    ),
+    "Vertex's parameters": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {"instances": [dict(zip(names, row, strict=True)) for row in rows], "parameters": {"top": 1}}
+        ),
+    ),
+    "KServe's tensor of all columns with the name of one": lambda names, rows: (
+        JSON,
+        json.dumps({"inputs": [tensor(names, rows, "data") | {"name": names[0], "datatype": "BYTES"}]}),
+    ),
     "JSON objects": lambda names, rows: (
         JSON,
         json.dumps([dict(zip(names, row, strict=True)) for row in rows]),
@@ -264,7 +364,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("columns", ["every kind", "dates", "numbers", "levels", "one column"])
+@pytest.mark.parametrize(
+    "columns", ["every kind", "dates", "numbers", "levels", "one column", "one level", "written"]
+)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_of_every_kind_of_column_is_read_alike(models, tables, columns, shape):
     model = models[columns]
@@ -297,8 +399,28 @@ def plain(cell):
 @settings(max_examples=EXAMPLES)
 @given(
     st.data(),
-    st.sampled_from(["every kind", "levels", "numbers"]),
-    st.lists(st.sampled_from(["", None, "NA", "1", 2, -3.5, "yes", "red", "2024-01-31", "x y"]), min_size=1),
+    st.sampled_from(["every kind", "dates", "levels", "numbers", "one column", "one level", "written"]),
+    st.lists(
+        st.sampled_from(
+            [
+                "",
+                None,
+                "NA",
+                "1",
+                2,
+                -3.5,
+                "yes",
+                "red",
+                "2024-01-31",
+                "x y",
+                "1,5 kg",
+                "\u00a31,000",
+                "a;b",
+                "01",
+            ]
+        ),
+        min_size=1,
+    ),
 )
 def test_no_shape_has_more_or_fewer_answers_than_rows(models, data, columns, cells):
     """Whatever the cells are: as many rows as were sent, or one sentence."""
@@ -308,6 +430,8 @@ def test_no_shape_has_more_or_fewer_answers_than_rows(models, data, columns, cel
             st.lists(st.sampled_from(cells), min_size=len(model.names), max_size=len(model.names)), min_size=1
         )
     )
+    if len(model.names) == 1:  # an empty line at the end is no row
+        rows = [[cell or "x"] for (cell,) in rows]
     for shape, make in SHAPES.items():
         content_type, body = make(model.names, rows)
         try:
@@ -366,6 +490,32 @@ def test_blanks_behind_the_last_row_of_one_column_are_no_row(monkeypatch, models
     if not in_c:
         monkeypatch.setattr(codec, "csv_rows", None)
     assert decode(body, CSV, models["one column"])[0].tolist() == [[1.0], [2.0]]
+
+
+@pytest.mark.parametrize("columns", ["one column", "one level"])
+@pytest.mark.parametrize("body", ['[{"other": "red"}]', '{"instances": [[1]]}', '[["red"], ["blue"]]'])
+def test_json_is_no_cell_of_one_column(models, columns, body):
+    assert "is JSON; name application/json" in refusal_of(body, CSV, models[columns])
+    assert "is JSON Lines; name application/jsonlines" in refusal_of(
+        f"{body}\n{body}\n", CSV, models[columns]
+    )
+
+
+def test_a_level_may_be_json():
+    tags = ['["a"]', '["a", "b"]'] * 20
+    model = model_of(pd.DataFrame({"tags": tags, "target": ["yes", "no"] * 20}))
+    assert decode(b'"[""a""]"\n', CSV, model)[1] == [['["a"]']]
+    assert decode(b'["a"]\n["c"]\n', CSV, model)[1] == [['["a"]', '["c"]']]
+
+
+@pytest.mark.parametrize("sign", ['"', " ", "\\n", "\\r"])
+def test_what_cannot_separate_is_not_named_by_excels_line(models, sign):
+    assert refusal_of(f"sep={sign}\n1,2\n", CSV, models["numbers"]).startswith(("Row 1 has 1 cell", "Line 1"))
+
+
+def test_cells_of_one_column_may_have_another_delimiter(models):
+    body = b"red;green\nblue|x\ty\n"
+    assert decode(body, CSV, models["one level"])[1] == [["red;green", "blue|x\ty"]]
 
 
 def test_an_empty_line_of_one_column_is_a_row(models):

@@ -74,6 +74,11 @@ def shapes():
         "sagemaker for spark": {"schema": {"input": fields}, "data": values},
         "tensors": {"inputs": tensors},
         "a tensor": {"inputs": [{"name": "rows", "shape": [2, len(NAMES)], "data": row * 2}]},
+        "a tensor with the name of a column": {
+            "inputs": [{"name": "size", "shape": [2, len(NAMES)], "data": row * 2}]
+        },
+        "rows of tensors": {"instances": [{name: [cell] for name, cell in cells.items()}] * 2},
+        "row names of R": [{"_row": "owner-of-row", **cells}],
         "wrapped": {"instances": [{"data": {"features": {"values": row}}}]},
     }
     lines = {
@@ -91,6 +96,8 @@ def shapes():
         "csv with an index": as_csv([["", *NAMES], ["index-of-row", *CELLS]]),
         "csv with tabs": as_csv([NAMES, CELLS], "\t"),
         "csv with semicolons": as_csv([CELLS, CELLS], ";"),
+        "csv with semicolons in quotes": as_csv([NAMES, CELLS, CELLS]).replace('","', '";"'),
+        "csv below the line of excel": "sep=;\n" + as_csv([NAMES, CELLS], ";"),
         "csv with bars": as_csv([CELLS, CELLS], "|"),
         "csv with a mark": "\ufeff" + as_csv([NAMES, CELLS]),
         "csv with empty lines": "\n\r\n" + as_csv([CELLS, CELLS]).replace("\n", "\r\n\r\n"),
@@ -103,6 +110,7 @@ def shapes():
     for name, text in as_text.items():
         yield name, text.encode(), "text/csv"
     yield "latin-1", as_csv([NAMES, CELLS]).encode("latin-1"), "text/csv; charset=iso-8859-1"
+    yield "utf-16 by its mark", as_csv([NAMES, CELLS]).encode("utf-16"), "text/csv"
     in_another_order = as_csv([shuffled, shuffled.values()])
     yield (
         "a mark in utf-16-le",

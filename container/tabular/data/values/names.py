@@ -11,6 +11,8 @@ __all__ = ["Names", "is_unnamed"]
 # pandas' name for a column without one: as written, and after it was read and written again.
 _UNNAMED = re.compile(r"(?:Unnamed: \d+(?:\.\d+)*)?")
 
+ROW_NAMES = "_row"  # the key under which R's jsonlite writes them
+
 
 def is_unnamed(name: str) -> bool:
     """Whether a column has no name, or the one that pandas gives such a column."""
@@ -61,5 +63,5 @@ class Names:
         return {self.place_of(name) for name in names} >= set(range(len(self.names)))
 
     def is_ignored(self, name: str) -> bool:
-        """Whether it is a column of the table that the model does not use, or an index of pandas."""
-        return self.fold(name) in self.others or is_unnamed(name)
+        """Whether it is a column of the table that the model does not use, or an index of pandas or R."""
+        return self.fold(name) in self.others or is_unnamed(name) or name == ROW_NAMES

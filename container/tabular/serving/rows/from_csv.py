@@ -20,7 +20,7 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     Raises:
         BadRequest: if it is not CSV, or its header does not have the columns of the model.
     """
-    if text.lstrip()[:1] in ("{", "[") and len(model.names) > 1:
+    if (first := text.lstrip()[:1]) in ("{", "[") and not _begins_level(first, model):
         if is_json(text):
             raise BadRequest(400, "The body is JSON; name application/json as its content type.")
         if is_json(text.strip().partition("\n")[0]):
@@ -34,6 +34,13 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     order = order_of(header, model, "The header")
     below = _below(header, order, rows)
     return list(below) if isinstance(rows, list) else below
+
+
+def _begins_level(sign: str, model: Table) -> bool:
+    """Whether a body may begin with this sign because the only column has such levels, or texts."""
+    if len(model.names) > 1 or not model.categorical:
+        return False
+    return bool(model.texts) or any(level.startswith(sign) for level in model.levels_of(0))
 
 
 def _is_of_python(row: Sequence[str]) -> bool:

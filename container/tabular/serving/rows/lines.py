@@ -6,7 +6,9 @@ this module, too. It needs the standard library alone.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
@@ -17,20 +19,36 @@ __all__ = ["lines_of", "most_names"]
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
+_SEPARATOR = re.compile(r"sep=([^\s\"]|\t)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 
 
 def lines_of(text: str, model: Names) -> Iterable[list[str]]:
     """The cells of each line, a header included, split at the first delimiter with which all lines fit.
 
+    That is the one that Excel's first line names, if there is such a line, or else the comma if none fits.
+
     Raises:
         BadRequest: if a line is not CSV.
     """
-    lines = _split(text, ",", model)
-    if len(model.names) > 1 and not _fit(lines, model):
-        # The client may write what the training file was written with, such as 1,5;2,5.
-        others = (_split(text, delimiter, model) for delimiter in OTHER_DELIMITERS if delimiter in text)
-        lines = next((other for other in others if _fit(other, model)), lines)
-    return lines
+    if told := _SEPARATOR.match(text):
+        return _split(text[told.end() :], told[1], model)
+    # The client may write what the training file was written with, such as 1,5;2,5 or "a";"b".
+    others = filter(None, (_fitting(text, sign, model) for sign in OTHER_DELIMITERS if sign in text))
+    try:
+        lines = _split(text, ",", model)
+        return lines if _fit(lines, model) else next(others, lines)
+    except BadRequest:
+        if found := next(others, None):
+            return found
+        raise
+
+
+def _fitting(text: str, delimiter: str, model: Names) -> Iterable[list[str]] | None:
+    """The cells of each line, split at a delimiter; None if they do not fit."""
+    with suppress(BadRequest):
+        if _fit(lines := _split(text, delimiter, model), model):
+            return lines
+    return None
 
 
 def most_names(model: Names) -> int:
@@ -98,10 +116,13 @@ class _Lines:
 
 
 def _fit(lines: Iterable[Sequence[str]], model: Names) -> bool:
-    """Whether lines have as many cells as the model has columns, or as a header with all of them."""
+    """Whether lines have as many cells as the model has columns, or as a header with all of them.
+
+    Lines of one cell fit only below a header, as whatever another delimiter separates is one cell, too.
+    """
     first = next(iter(lines), [])
     width = len(first)
     if width > most_names(model):
         return False
     named = model.are_among(first)
-    return (named or width == len(model.names)) and all(len(line) == width for line in lines)
+    return (named or width == len(model.names) > 1) and all(len(line) == width for line in lines)

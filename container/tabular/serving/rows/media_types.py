@@ -1,8 +1,9 @@
 """The media types and charsets in which clients send rows; with the standard library alone."""
 
+import codecs
 from email.message import Message
 
-__all__ = ["CSV", "JSON", "JSON_LINES", "MARK", "named"]
+__all__ = ["CSV", "JSON", "JSON_LINES", "MARK", "charset_of", "named"]
 
 CSV, JSON = "text/csv", "application/json"
 JSON_LINES = "application/jsonlines"  # SageMaker's name
@@ -16,6 +17,14 @@ ALIASES = {
 }
 MARK = "\ufeff"  # of the order of bytes, which .NET also writes where the charset tells it, as UTF-16LE does
 
+# The marks of charsets other than UTF-8; that of UTF-32 begins as that of UTF-16 does.
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
 
 def named(content_type: str) -> tuple[str, str]:
     """The media type that a content type names, by default CSV, and its charset, by default UTF-8."""
@@ -23,3 +32,14 @@ def named(content_type: str) -> tuple[str, str]:
     message["content-type"] = content_type.strip() or CSV
     media_type = content_type.partition(";")[0].strip().lower() or CSV
     return ALIASES.get(media_type, media_type), str(message.get_param("charset") or "utf-8")
+
+
+def charset_of(body: bytes, charset: str) -> str:
+    """The charset of a body that should be in `charset`: another if its first bytes say so.
+
+    Excel and PowerShell write UTF-16, of which a content type often says nothing. No text in UTF-8 begins
+    with these bytes.
+    """
+    if charset != "utf-8":
+        return charset
+    return next((found for mark, found in _MARKS.items() if body.startswith(mark)), charset)

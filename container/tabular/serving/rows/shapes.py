@@ -225,8 +225,14 @@ def _holds_rows(content: Any, model: Names) -> bool:
     if not isinstance(content, dict) or any(model.place_of(key) is not None for key in content):
         return False
     if {"shape", "data"} <= content.keys():
-        return model.place_of(str(content.get("name"))) is None
+        # A tensor of several columns may have the name of one.
+        return model.place_of(str(content.get("name"))) is None or _is_wide(content["shape"])
     return len(content) > 1 and any(_names_in(value, model) for value in content.values())
+
+
+def _is_wide(shape: Any) -> bool:
+    """Whether a tensor's shape is that of rows of more than one cell."""
+    return isinstance(shape, list) and len(shape) == 2 and type(shape[1]) is int and shape[1] > 1
 
 
 def _flat(column: list[Any]) -> list[Any]:
@@ -236,10 +242,15 @@ def _flat(column: list[Any]) -> list[Any]:
 
 
 def unwrapped(row: Any, model: Names) -> Any:
-    """A row without the objects that SageMaker's algorithms take around each: {"data": {"features": ...}}."""
+    """A row without the objects that SageMaker's algorithms take around each: {"data": {"features": ...}}.
+
+    Nor with a list around each cell, as TensorFlow and Vertex AI take: {"size": [1.5], "colour": ["red"]}.
+    """
     for key in ("data", "features", "values"):
         if isinstance(row, dict) and row.keys() == {key} and key not in model.name_set:
             row = row[key]
+    if isinstance(row, dict) and row and all(type(cell) is list and len(cell) == 1 for cell in row.values()):
+        return {name: cell for name, (cell,) in row.items()}
     return row
 
 
