@@ -146,16 +146,23 @@ def _content(content_type: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=64)
 def _media_type(accept: str) -> str:
-    """The media type of the response: the available one with the highest `q`."""
-    wanted = []
-    for part in accept.split(",") if accept.strip() else ["*/*"]:
-        media_type, *parameters = (text.strip().lower() for text in part.split(";"))
-        wanted.append((_quality(parameters), media_type))
-    for quality, media_type in sorted(wanted, key=lambda one: -one[0]):
-        chosen = {"*/*": CSV, "text/*": CSV, "application/*": JSON}.get(media_type, media_type)
-        if chosen in ENCODERS and quality > 0:
-            return chosen
-    raise BadRequest(406, f"Accept {accept!r} is not available; request {_one_of(ENCODERS)}.")
+    """The media type of the response: the available one with the highest `q`, or the one named first.
+
+    The `q` of a media type is that of the most specific range that contains it (RFC 9110, section 12.5.1).
+    """
+    wanted: dict[str, tuple[float, int]] = {}
+    for place, part in enumerate(accept.split(",") if accept.strip() else ["*/*"]):
+        media_range, *parameters = (text.strip().lower() for text in part.split(";"))
+        wanted.setdefault(media_range, (_quality(parameters), -place))
+    found = {}
+    for media_type in ENCODERS:
+        ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+        quality = next((wanted[one] for one in ranges if one in wanted), (0.0, 0))
+        if quality[0] > 0:
+            found[media_type] = quality
+    if not found:
+        raise BadRequest(406, f"Accept {accept!r} is not available; request {_one_of(ENCODERS)}.")
+    return max(found, key=found.__getitem__)
 
 
 def _quality(parameters: Sequence[str]) -> float:

@@ -359,6 +359,10 @@ def test_a_row_in_which_a_level_is_called_as_a_column_is_a_row():
         ("Application/JSON; charset=utf-8", "application/json"),
         ("text/html, application/json;q=0.9, */*;q=0.8", "application/json"),
         ("image/png,*/*", "text/csv"),
+        ("text/csv;q=0, */*", "application/json"),
+        ("*/*;q=0.5, text/csv;q=0.1", "application/json"),
+        ("text/*;q=0.2, application/json;q=0.1, */*", "text/csv"),
+        ("text/html, image/gif, *; q=.2, */*; q=.2", "text/csv"),
     ],
 )
 def test_the_answer_is_csv_unless_json_is_asked_for(model, accept, media_type):
@@ -366,7 +370,7 @@ def test_the_answer_is_csv_unless_json_is_asked_for(model, accept, media_type):
     assert encode(prediction, accept, model)[1] == media_type
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/*", "application/xml, text/plain", "json"])
+@pytest.mark.parametrize("accept", ["text/html", "image/*", "application/xml, text/plain", "json", "*/*;q=0"])
 def test_another_answer_is_refused_with_406(model, accept):
     with pytest.raises(BadRequest, match="is not available; request text/csv or application/json") as refusal:
         encode(Prediction(["no"], np.array([[0.75, 0.25]])), accept, model)

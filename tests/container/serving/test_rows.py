@@ -650,7 +650,7 @@ def test_an_index_of_which_the_name_is_no_text_is_no_index(models):
     [
         ("text/csv;q=0.1, application/json", JSON),
         ("application/json;q=0.2, text/csv; q=0.9", CSV),
-        ("text/csv;q=0, */*", CSV),
+        ("text/csv;q=0, */*", JSON),
         ("text/html, application/json;q=0.9, */*;q=0.8", JSON),
         ("application/json;q=high, text/csv", CSV),
     ],
