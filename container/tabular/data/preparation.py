@@ -150,14 +150,7 @@ def prepare(
         BadInput: if the table cannot be trained on as it is; the sentence says why and what to do.
     """
     report = {} if report is None else report
-    report |= {
-        "files": raw.files,
-        "options": options.to_dict(),
-        "warnings": list(raw.warnings),
-        "evidence": {name: list(found.evidence) for name, found in raw.decisions.items()},
-        "rows_read": len(raw.frame) + sum(raw.left_out.values()),
-        "rows_not_data": dict(raw.left_out),
-    }
+    report |= _as_read(raw, options)
     table = own_steps.clean(raw.frame, steps)
     is_raw = table is raw.frame
     if not is_raw:
@@ -171,23 +164,7 @@ def prepare(
     report["task"] = task_of(table[target], options, None if counts is None else len(counts))
     family = family or ("regression" if report["task"] == "regression" else "classification")
     if is_raw and family == "classification" and target not in options.merge_spellings:
-        present, decided = table[target].notna(), raw.decisions[target]
-        words = labels_among_numbers(raw.cells[target], decided.column, options)
-        if words:
-            cells = pc.utf8_trim_whitespace(raw.cells[target])
-            present |= pc.is_in(cells, pa.array(words, cells.type)).to_numpy()
-        labels = as_labels(raw.cells[target], present)
-        table = table.copy(deep=False)
-        table[target] = labels
-        if decided.column.kind == "date":
-            said = (
-                "dates, each of which is taken as a class; to predict a quantity, such as the days until "
-                "then, or their months or weekdays, write these in the clean function of your own steps."
-            )
-            report["warnings"].append(warning(target, said))
-        if words or decided.column.kind == "boolean":  # any word is a label
-            report["warnings"] = [one for one in raw.warnings if one["column"] != target]
-            report["evidence"][target] = ["labels, kept as they are written"]
+        table = _with_labels(table, raw, target, options, report)
     known = {name: one.summary for name, one in raw.decisions.items() if one.summary is not None}
     figures = Figures(table, known if is_raw else {})
     table, found = clean(table, target, options, figures)
@@ -210,38 +187,109 @@ def prepare(
         "positive": schema.positive,
     }
     decided = raw.decisions if rows is not None and len(rows) == len(raw.frame) else {}
-    with threads_for(table.size) as threads:  # NumPy and pyarrow leave Python's lock to each other
-        again = threads.submit(repetitions, table, options)
-        more = threads.submit(misleading, table, encoded, schema, report, figures)
-        said = doubts(table, schema, decided, figures)
-        report["warnings"] += again.result() + said + more.result()
+    report["warnings"] += _doubts(table, encoded, schema, decided, figures, report)
     groups, times = _groups(table, options), _times(table, options, raw.decisions)
     report["groups"] = None if groups is None else len(np.unique(groups))
     report["warnings"] += _of_groups_and_times(table, options, raw.decisions, report["groups"])
-    how = (splitting.test_size, splitting.stratify, splitting.random_state)
-    partitions, hashes = None, None
-    if options.partition:
-        partitions = find_partitions(table, schema)
+    divide, groups, partitions, hashes = _division(table, encoded, schema, splitting, groups, times)
+    if partitions is not None:
         report["warnings"] += spellings(partitions.names, "partitions")
-        hashes = _hashes(table, encoded, schema)
-        groups = None if groups is None else _in_order_of_hashes(table, groups, hashes, options)
-        divide = partial(hold_out, partitions, encoded, schema, hashes, *how, groups, times)
-    else:
-        divide = partial(split, encoded, schema, *how, groups, times)
     prepared = Prepared(
         table, encoded, schema, cache(divide), groups, report, raw, rows, times, partitions, hashes
     )
+    return _counted(prepared, splitting)
+
+
+def _as_read(raw: Table, options: Options) -> dict[str, Any]:
+    """The beginning of the report: what the files contain."""
+    return {
+        "files": raw.files,
+        "options": options.to_dict(),
+        "warnings": list(raw.warnings),
+        "evidence": {name: list(found.evidence) for name, found in raw.decisions.items()},
+        "rows_read": len(raw.frame) + sum(raw.left_out.values()),
+        "rows_not_data": dict(raw.left_out),
+    }
+
+
+def _with_labels(
+    table: pd.DataFrame, raw: Table, target: str, options: Options, report: dict[str, Any]
+) -> pd.DataFrame:
+    """The table with the classes as they are written, and what the report says of them."""
+    present, decided = table[target].notna(), raw.decisions[target]
+    words = labels_among_numbers(raw.cells[target], decided.column, options)
+    if words:
+        cells = pc.utf8_trim_whitespace(raw.cells[target])
+        present |= pc.is_in(cells, pa.array(words, cells.type)).to_numpy()
+    labels = as_labels(raw.cells[target], present)
+    table = table.copy(deep=False)
+    table[target] = labels
+    if decided.column.kind == "date":
+        said = (
+            "dates, each of which is taken as a class; to predict a quantity, such as the days until "
+            "then, or their months or weekdays, write these in the clean function of your own steps."
+        )
+        report["warnings"].append(warning(target, said))
+    if words or decided.column.kind == "boolean":  # any word is a label
+        report["warnings"] = [one for one in raw.warnings if one["column"] != target]
+        report["evidence"][target] = ["labels, kept as they are written"]
+    return table
+
+
+def _doubts(
+    table: pd.DataFrame,
+    target: np.ndarray,
+    schema: Schema,
+    decisions: Mapping[str, Decision],
+    figures: Figures,
+    report: Mapping[str, Any],
+) -> list[dict[str, str | None]]:
+    """Warnings about the rows that are used."""
+    with threads_for(table.size) as threads:  # NumPy and pyarrow leave Python's lock to each other
+        again = threads.submit(repetitions, table, schema.options)
+        more = threads.submit(misleading, table, target, schema, report, figures)
+        said = doubts(table, schema, decisions, figures)
+        return again.result() + said + more.result()
+
+
+def _division(
+    table: pd.DataFrame,
+    target: np.ndarray,
+    schema: Schema,
+    splitting: Splitting,
+    groups: np.ndarray | None,
+    times: np.ndarray | None,
+) -> tuple[Callable[[], Rows], np.ndarray | None, Partitions | None, np.ndarray | None]:
+    """What divides the rows, and their groups, partitions and hashes, which it needs."""
+    how = (splitting.test_size, splitting.stratify, splitting.random_state)
+    if not schema.options.partition:
+        return partial(split, target, schema, *how, groups, times), groups, None, None
+    partitions, hashes = find_partitions(table, schema), _hashes(table, target, schema)
+    if groups is not None:
+        groups = _in_order_of_hashes(table, groups, hashes, schema.options)
+    divide = partial(hold_out, partitions, target, schema, hashes, *how, groups, times)
+    return divide, groups, partitions, hashes
+
+
+def _counted(prepared: Prepared, splitting: Splitting) -> Prepared:
+    """The table without outliers, if they are left out; the report says how many rows each split has.
+
+    Rows of which any may be held out are counted without being divided.
+    """
+    target, schema, report = prepared.target, prepared.schema, prepared.report
     counts, left_out = None, 0
     if prepared.is_drawn:
-        counts = sizes(encoded, schema, splitting.test_size, splitting.stratify)
+        counts = sizes(target, schema, splitting.test_size, splitting.stratify)
     if counts is None:
         train, test = prepared.divide()
-        kept = _without_outliers(table, encoded, train, schema) if options.outliers == "iqr" else train
+        without = schema.options.outliers == "iqr"
+        kept = _without_outliers(prepared.table, target, train, schema) if without else train
         counts, left_out = (len(kept), len(test)), len(train) - len(kept)
         prepared = replace(prepared, divide=partial(tuple, (kept, test)))
     report |= {"rows_outliers": left_out, "rows_train": counts[0], "rows_test": counts[1]}
-    if partitions is not None:
-        report["partitions"] = found = facts(partitions, encoded, schema.classes, kept, test)
+    if (partitions := prepared.partitions) is not None:
+        found = facts(partitions, target, schema.classes, prepared.train, prepared.test)
+        report["partitions"] = found
         if found["few_rows"] == partitions.count:
             said = f"no partition has {FEWEST_ROWS} training rows, so none gets a model of its own."
             report["warnings"].append(warning(None, said))
