@@ -43,6 +43,18 @@ class ChampionFleet(NamedTuple):
     unseen: np.ndarray
 
 
+Origin = Literal["new", "kept", "taken over"]
+
+
+class Decided(NamedTuple):
+    """What serves a partition, where that comes from, and why; arrays if it is a model of its own."""
+
+    origin: Origin
+    reason: str
+    document: ServedPartition
+    arrays: Arrays | None
+
+
 class Judged(NamedTuple):
     """A partition: what serves it, where that comes from, and why.
 
@@ -52,7 +64,7 @@ class Judged(NamedTuple):
 
     document: ServedPartition
     held_out: HeldOut
-    origin: Literal["new", "kept", "taken over"]
+    origin: Origin
     reason: str
     loss: float
     pooled_loss: float
@@ -115,55 +127,39 @@ def assemble(
     pooled = _of_pipeline(output / POOLED / "pipeline.joblib", frame, schema)
     pooled_lost = _lost(pooled, truth, schema)
     answers = _copy(pooled)
-    for one, rows in zip(found, places, strict=True):
-        if one.choice.own and rows.start < rows.stop:
-            _put(answers, rows, _of_own(one, frame.iloc[rows], schema))
     own_rows = np.zeros(len(truth), dtype=bool)
     for one, rows in zip(found, places, strict=True):
         own_rows[rows] = one.choice.own
+        if one.choice.own and rows.start < rows.stop:
+            _put(answers, rows, _of_own(one, frame.iloc[rows], schema))
     lost = _lost(answers, truth, schema)
-    number = partition_of_rows(partitions)
     own_losses, pooled_losses = lost[own_rows], pooled_lost[own_rows]
     own_chosen = sum(one.choice.own for one in found)
-    everywhere = worse_than_pooled(own_losses, pooled_losses, number[own_rows])
+    everywhere = worse_than_pooled(own_losses, pooled_losses, partition_of_rows(partitions)[own_rows])
     if everywhere is not None:
         found = [replace(one, choice=replace(one.choice, own=False, reason=everywhere)) for one in found]
         answers, lost = _copy(pooled), pooled_lost.copy()
-    champion_lost = None if champion is None else _lost(champion.answers, truth, schema)
-    what = champion, found, places, lost, champion_lost
-    former, keepers = (None, {}) if champion_lost is None else _kept_pooled(*what, schema, confidence)
+    former, keepers, champion_lost = None, {}, np.full(len(truth), np.nan)
+    if champion is not None:
+        champion_lost = _lost(champion.answers, truth, schema)
+        what = champion, found, places, lost, champion_lost
+        former, keepers = _kept_pooled(*what, schema, confidence)
     served: list[tuple[ServedPartition, Arrays | None]] = []
     judged: list[Judged] = []
     for one, part, rows in zip(found, partitions, places, strict=True):
-        document, arrays = _new(one)
-        origin, reason, champion_loss = _origin(one), one.choice.reason, np.nan
-        if champion is not None and champion_lost is not None:
+        decided, champion_loss = Decided(_origin(one), one.choice.reason, *_new(one)), np.nan
+        if champion is not None:
             new = champion.unseen[rows]
             champion_loss = _mean(champion_lost[rows]) if new.all() else np.nan
-            kept, why = _kept(champion, one, schema)
-            if (worse := keepers.get(document["number"])) is not None:
-                reason = _joined(reason, worse.reason)
-                origin, document, arrays = "kept", _with_former(one, champion), None
+            them = lost[rows][new], champion_lost[rows][new], _no_skill(truth[rows][new], schema)
+            keeper = keepers.get(one.document["number"])
+            decided = _against(champion, one, decided, keeper, them, schema, margin, confidence)
+            if decided.origin == "kept":
                 _put(answers, rows, _take(champion.answers, rows))
                 lost[rows] = champion_lost[rows]
-            elif origin == "taken over" and _version(one) == champion.version:
-                pass  # it is the same
-            elif kept is None:
-                reason = _joined(reason, why)
-            else:
-                nothing = _no_skill(truth[rows][new], schema)
-                # That a search failed, or had no time, says nothing against the model that it had.
-                in_doubt = bool(_unfinished(one)) and not one.choice.own
-                them = lost[rows][new], champion_lost[rows][new]
-                said = verdict(*them, nothing, margin, confidence, in_doubt)
-                reason = _joined(reason, said.reason)
-                if said.keep:
-                    origin, (document, arrays) = "kept", kept
-                    _put(answers, rows, _take(champion.answers, rows))
-                    lost[rows] = champion_lost[rows]
-        served.append((document, arrays))
+        served.append((decided.document, decided.arrays))
         means = (_mean(lost[rows]), _mean(pooled_lost[rows]), champion_loss)
-        judged.append(Judged(document, part, origin, reason, *means))
+        judged.append(Judged(decided.document, part, decided.origin, decided.reason, *means))
     manifest = {
         **schema.to_dict(),
         **{name: pooled_manifest[name] for name in SHARED},
@@ -180,6 +176,43 @@ def assemble(
     save_fleet(folder, manifest, model / POOLED, served, others, former)
     manifest = json.loads((folder / "manifest.json").read_text())
     return Assembled(folder, manifest, answers, judged, own_chosen, own_losses, pooled_losses, everywhere)
+
+
+def _against(
+    champion: ChampionFleet,
+    found: Found,
+    decided: Decided,
+    keeper: Verdict | None,
+    lost: tuple[np.ndarray, np.ndarray, np.ndarray],
+    schema: Schema,
+    margin: float,
+    confidence: float,
+) -> Decided:
+    """What serves a partition beside the champion, which may keep it.
+
+    Args:
+        champion: the fleet in service.
+        found: what was found for the partition.
+        decided: what serves it without a champion.
+        keeper: why it keeps the champion's pooled model, if it does.
+        lost: the losses on the held-out rows that the champion has not learned (n_new,): of what was found,
+            of the champion, and of a model without skill.
+        schema: of the table.
+        margin: the fraction of a champion's skill that may be lost, see `verdict`.
+        confidence: with which more must not be lost.
+    """
+    if keeper is not None:
+        return Decided("kept", _joined(decided.reason, keeper.reason), _with_former(found, champion), None)
+    if decided.origin == "taken over" and _version(found) == champion.version:
+        return decided  # it is the same
+    kept, why = _kept(champion, found, schema)
+    if kept is None:
+        return decided._replace(reason=_joined(decided.reason, why))
+    # That a search failed, or had no time, says nothing against the model that it had.
+    in_doubt = bool(_unfinished(found)) and not found.choice.own
+    said = verdict(*lost, margin, confidence, in_doubt)
+    reason = _joined(decided.reason, said.reason)
+    return Decided("kept", reason, *kept) if said.keep else decided._replace(reason=reason)
 
 
 def worse_than_pooled(own: np.ndarray, pooled: np.ndarray, partition: np.ndarray) -> str | None:
