@@ -20,7 +20,8 @@ from local_aws.services.functions.functions import Functions
 
 __all__ = ["BODY_LIMIT", "FunctionUrls", "answer_of"]
 
-BODY_LIMIT = 6 * 1024 * 1024
+BODY_LIMIT = 6 * 1024 * 1024  # bytes of an event, in which a body is a text of JSON, or one in base64
+_SMALL = BODY_LIMIT // 8  # bytes of a body that always fits: a character becomes six at most
 # What a header may be: https://www.rfc-editor.org/rfc/rfc9110#section-5
 _NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _FRAMING = ("connection", "content-length", "transfer-encoding")  # which are the server's
@@ -53,6 +54,8 @@ class FunctionUrls:
             return _message(403, "Forbidden", "AccessDeniedException")
         request_id = new_request_id()
         event = _event(request, request_id, function["FunctionName"], f"/{path}")
+        if len(request.body) > _SMALL and len(json.dumps(event, ensure_ascii=False).encode()) > BODY_LIMIT:
+            return _message(413, "Request Entity Too Large")
         if signer is not None:
             event["requestContext"]["authorizer"] = {"iam": {"accessKey": signer, "accountId": ACCOUNT_ID}}
         invocation = self._functions.run(function, event, request_id)

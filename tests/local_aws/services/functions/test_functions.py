@@ -251,6 +251,22 @@ def test_a_body_over_the_limit_is_a_413(request_url: Request) -> None:
     assert request_url("POST", "/", b"x" * (BODY_LIMIT + 1))[0] == 413
 
 
+@pytest.mark.parametrize(
+    ("line", "size"),
+    [(b"1.5,2,3\n", 9), ('"é"\n'.encode(), 8), (b"\xe9" * 3, 4)],
+    ids=["text", "text with quotes", "base64"],
+)
+def test_the_limit_is_that_of_the_event_in_which_a_body_takes_more_room(
+    request_url: Request, line: bytes, size: int
+) -> None:
+    """Ends of lines and quotes are escaped in JSON, and what is not text is in base64."""
+    most = BODY_LIMIT // size
+    assert len(line) * most < BODY_LIMIT
+    text = {"Content-Type": "text/csv"}
+    assert request_url("POST", "/plain", line * most, **text)[0] == 413
+    assert request_url("POST", "/plain", line * (most - 2_000), **text)[0] == 200
+
+
 def sign(
     method: str, url: str, body: bytes = b"", secret: str = "secret", service: str = "lambda"
 ) -> dict[str, str]:
