@@ -42,10 +42,6 @@ class _TooLongError(Exception):
     """The headers of a request are too long."""
 
 
-class _UpgradeError(Exception):
-    """A request with a body asks for another protocol; httptools would drop the body."""
-
-
 class _Arriving:
     """What has arrived of a request: httptools calls the methods with its parts."""
 
@@ -59,6 +55,7 @@ class _Arriving:
     def on_message_begin(self) -> None:
         self._target, self._fields, self._body = b"", [], []
         self._size, self._has_head, self._is_between = 0, False, False
+        self.begins_again = False  # see `head_again`
 
     def plain(self, data: bytes) -> Request | None:
         """Return a request that has arrived in one piece and has a plain head; otherwise, parse nothing.
@@ -100,19 +97,32 @@ class _Arriving:
         self._request = self._begun()
         headers = self._request.headers
         if self.parser.should_upgrade() and ("content-length" in headers or "transfer-encoding" in headers):
-            raise _UpgradeError
-        if "100-continue" in headers.get("expect", "").lower():
+            self.begins_again = True
+        elif "100-continue" in headers.get("expect", "").lower():
             self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, part: bytes) -> None:
         self._body.append(part)
 
     def on_message_complete(self) -> None:
+        if self.begins_again:
+            return
         # Another protocol is not spoken: the request is answered, and what follows is not read.
         stays = self.parser.should_keep_alive() and not self.parser.should_upgrade()
         self._request.body = b"".join(self._body)
         self.complete.append((self._request, stays))
         self._is_between = True
+
+    def head_again(self) -> bytes:
+        """Return the head of a request with a body without its wish for another protocol, for a new parser.
+
+        RFC 9110, section 7.8, lets a server ignore the wish, but httptools takes the body for the other
+        protocol. Java's client sends each request in this way.
+        """
+        lines = [f"{self.parser.get_method().decode()} {self._target.decode('latin-1')} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in self._fields if name.lower() != "upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _begun(self) -> Request:
         """Return the request without its body."""
@@ -139,7 +149,7 @@ class _Handler(socketserver.BaseRequestHandler):
                 if request := arriving.plain(data):
                     self._send(request, stays=True)
                     continue
-                problem = _fed(arriving.parser, data)
+                problem = _fed(arriving, data)
                 while arriving.complete:
                     request, stays = arriving.complete.popleft()
                     self._send(request, stays)
@@ -170,20 +180,20 @@ class _Handler(socketserver.BaseRequestHandler):
         self.request.sendall(_answer(self.server.answer(request), request.method, stays))
 
 
-def _fed(parser: httptools.HttpRequestParser, data: bytes) -> Reply | None:
+def _fed(arriving: _Arriving, data: bytes) -> Reply | None:
     """Parse what has arrived; return the answer to what is not HTTP.
 
     AWS answers with a small document, not with an HTML page.
     """
     try:
-        parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        return None
+        arriving.parser.feed_data(data)
+    except httptools.HttpParserUpgrade as pause:
+        return (
+            _fed(arriving, arriving.head_again() + data[pause.args[0] :]) if arriving.begins_again else None
+        )
     except httptools.HttpParserError as error:
         if isinstance(error.__context__, _TooLongError):
             return _refusal(431, "The headers are too long.")
-        if isinstance(error.__context__, _UpgradeError):
-            return _refusal(400, "A request with a body cannot ask for another protocol.")
         if isinstance(error.__context__, OSError):
             raise error.__context__ from None
         return _refusal(400, f"The request is not HTTP: {error}")

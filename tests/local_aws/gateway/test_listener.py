@@ -142,6 +142,30 @@ def test_the_connection_is_closed_if_the_client_wants_it(exchange: Exchange, hea
     assert len(seen(answer)) == 1
 
 
+@pytest.mark.parametrize("pieces", [1000, 7])
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: 3\r\n\r\n1,2", b"Transfer-Encoding: chunked\r\n\r\n3\r\n1,2\r\n0\r\n\r\n"],
+    ids=["length", "chunks"],
+)
+def test_a_body_comes_even_if_its_client_would_rather_speak_another_protocol(
+    exchange: Exchange, body: bytes, pieces: int
+) -> None:
+    """Java's client asks so in each request, and goes on with HTTP/1.1."""
+    whole = (UPGRADE + b"X-Two: a b\r\n" + body) * 2 + b"GET /2 HTTP/1.1\r\n\r\n"
+    first, second, last = seen(exchange(*(whole[at : at + pieces] for at in range(0, len(whole), pieces))))
+    assert first == second
+    assert (first["REQUEST_METHOD"], first["body"], first["HTTP_X_TWO"]) == ("PUT", "1,2", "a b")
+    assert "HTTP_UPGRADE" not in first
+    assert (last["RAW_URI"], last["body"]) == ("/2", "")
+
+
+def test_such_a_client_is_told_to_go_on_once(exchange: Exchange) -> None:
+    answer = exchange(UPGRADE + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n", b"1")
+    assert answer.count(b"100 Continue") == 1
+    assert seen(answer)[0]["body"] == "1"
+
+
 def test_a_head_and_an_answer_without_content_have_no_body(exchange: Exchange) -> None:
     answer = exchange(b"HEAD / HTTP/1.1\r\n\r\n", b"GET /nothing HTTP/1.1\r\n\r\n")
     first, second = answer.split(b"\r\n\r\n")[:2]
@@ -156,16 +180,14 @@ def test_a_head_and_an_answer_without_content_have_no_body(exchange: Exchange) -
     [
         (b"nonsense\r\n\r\n", b"400 Bad Request"),
         (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400 Bad Request"),
-        (UPGRADE + b"Content-Length: 1\r\n\r\n1", b"400 Bad Request"),
-        (UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400 Bad Request"),
+        *((UPGRADE + lengths + b"\r\n1", b"400 Bad Request") for lengths in SMUGGLED),
         *((b"POST / HTTP/1.1\r\n" + lengths + b"\r\n1", b"400 Bad Request") for lengths in SMUGGLED),
         (b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", b"431 Request Header Fields Too Large"),
     ],
     ids=[
         "no HTTP",
         "a negative length",
-        "an upgrade with a body",
-        "an upgrade with chunks",
+        *(f"an upgrade, {lengths.decode()}" for lengths in SMUGGLED),
         *(lengths.decode() for lengths in SMUGGLED),
         "a long header",
     ],
