@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from support.debian import Missing
 from support.notebooks import lab
 from support.notebooks.lab import Lab
 
@@ -24,7 +25,7 @@ def page() -> Iterator["Page"]:
 
     try:
         path = lab.chromium()
-    except lab.NoBrowser as reason:
+    except Missing as reason:
         pytest.skip(str(reason))
     with sync_playwright() as playwright:
         # Its sandbox needs rights that root of a container lacks; it opens nothing but this machine's pages.

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from support.image.engine import SECRET, USER, Engine, Job, NoEngine, base, running
+from support.debian import Missing
+from support.image.engine import SECRET, USER, Engine, Job, base, running
 
 import local_aws
 from helpers.image import builders
@@ -48,7 +49,7 @@ def engine(figures: dict[str, str]) -> Iterator[Engine]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="engine-"))
         try:
             engine = stack.enter_context(running(Path(folder)))
-        except NoEngine as reason:
+        except Missing as reason:
             pytest.skip(str(reason))
         figures["Docker engine"] = engine.version
         yield engine
@@ -58,7 +59,7 @@ def engine(figures: dict[str, str]) -> Iterator[Engine]:
 def base_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
     try:
         return base(engine, tmp_path_factory.mktemp("base"))
-    except NoEngine as reason:
+    except Missing as reason:
         pytest.skip(str(reason))
 
 

@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from support import ROOT
-from support.image.engine import Engine, NoEngine, install
+from support import ROOT, debian
+from support.image.engine import Engine
 
 import local_aws
 
@@ -82,11 +82,12 @@ def test_no_container_is_left(engine: Engine, inside: Run) -> None:
 @pytest.fixture
 def compose(engine: Engine) -> None:
     if shutil.which("docker-compose") is None:
+        missing = "There is no docker-compose, with which the SDK's local mode runs containers"
         if not engine.is_ours:
-            pytest.skip("There is no docker-compose, with which the SDK's local mode runs containers.")
+            pytest.skip(f"{missing}.")
         try:
-            install("docker-compose")
-        except NoEngine as reason:
+            debian.install("docker-compose", missing=missing, otherwise="install docker-compose")
+        except debian.Missing as reason:
             pytest.skip(str(reason))
 
 

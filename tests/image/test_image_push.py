@@ -11,7 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.image.engine import Engine, NoEngine, install
+from support import debian
+from support.image.engine import Engine
 
 from helpers.errors import UserError
 from helpers.image import docker
@@ -29,11 +30,12 @@ log: {{level: error}}
 def registry(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a registry that is empty; Docker keeps its logins in a folder of this test."""
     if shutil.which("docker-registry") is None:
+        missing = "There is no docker-registry on this machine to push to"
         if not engine.is_ours:
-            pytest.skip("There is no docker-registry on this machine to push to.")
+            pytest.skip(f"{missing}.")
         try:
-            install("docker-registry")
-        except NoEngine as reason:
+            debian.install("docker-registry", missing=missing, otherwise="install docker-registry")
+        except debian.Missing as reason:
             pytest.skip(str(reason))
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"

@@ -4,18 +4,18 @@ Ours is Debian's, with a data root, a socket and a process of its own. It makes 
 rules, so that it runs within a container or a virtual machine; builds and runs use the machine's network.
 """
 
-import fcntl
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from support import debian
+from support.debian import Missing
 
 START_SECONDS = 60
 SUITE, PACKAGES = "bookworm", "python3,python3-venv,python3-pip,ca-certificates"
@@ -25,10 +25,6 @@ STAND_IN, PUBLIC = "many-models-base:bookworm", "python:3.12-slim"
 USER = f"{os.getuid()}:{os.getgid()}"
 SECRET = "index-of-this-machine.invalid"  # a setting of pip that may be nowhere in the image
 Job = Callable[..., subprocess.CompletedProcess[str]]
-
-
-class NoEngine(Exception):
-    """There is no Docker engine, and none can be had; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +59,15 @@ def running(folder: Path) -> Iterator[Engine]:
     """The engine of this machine, or one of our own in a folder for as long as this lasts.
 
     Raises:
-        NoEngine: neither can be had.
+        Missing: neither can be had.
     """
     if version := _version():
         yield Engine(version)
         return
-    if not (sys.platform == "linux" and os.getuid() == 0 and shutil.which("apt-get")):
-        raise NoEngine(
-            "There is no Docker engine here, and only root of a Debian could install one: start Docker, or "
-            "run this as root."
-        )
     if not (shutil.which("dockerd") and shutil.which("debootstrap")):
-        install("docker.io", "debootstrap")
+        debian.install(
+            "docker.io", "debootstrap", missing="There is no Docker engine here", otherwise="start Docker"
+        )
     with _daemon(folder) as version:
         yield Engine(version, is_ours=True)
 
@@ -83,14 +76,14 @@ def base(engine: Engine, folder: Path) -> str:
     """The image to extend: BASE_IMAGE, a public one, or, where no registry is reached, one made of Debian.
 
     Raises:
-        NoEngine: none can be had.
+        Missing: none can be had.
     """
     if given := os.environ.get("BASE_IMAGE"):
         return given
     if not engine.is_ours:
         return PUBLIC
     root = folder / "rootfs"
-    _call("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root), *_mirror())
+    debian.call("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root), *_mirror())
     if CERTIFICATES.is_file():  # this machine may reach its registries only with authorities of its own
         shutil.copy(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
     for rest in ("var/cache/apt/archives", "var/lib/apt/lists"):
@@ -113,19 +106,6 @@ def _version() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def install(*packages: str) -> None:
-    """Install packages of Debian.
-
-    Raises:
-        NoEngine: apt says why not.
-    """
-    print(f"Installing {' and '.join(packages)}, to build and run the image with a real engine.", flush=True)
-    with (Path(tempfile.gettempdir()) / "many-models-apt.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # apt refuses to run twice at a time
-        _call("apt-get", "update")
-        _call("apt-get", "install", "--yes", "--no-install-recommends", *packages)
-
-
 @contextmanager
 def _daemon(folder: Path) -> Iterator[str]:
     host, log = f"unix://{folder}/docker.sock", folder / "dockerd.log"
@@ -146,7 +126,7 @@ def _daemon(folder: Path) -> Iterator[str]:
         while not (version := _version()):
             if process.poll() is not None or time.monotonic() > deadline:
                 last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-                raise NoEngine(f"dockerd does not run on this machine:\n{last}")
+                raise Missing(f"dockerd does not run on this machine:\n{last}")
             time.sleep(0.2)
         yield version
         engine = Engine(version)
@@ -171,13 +151,3 @@ def _mirror() -> tuple[str, ...]:
     command = ["apt-get", "indextargets", *wanted]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return tuple(found[:1])
-
-
-def _call(*command: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode:
-        last = "\n".join(done.stdout.splitlines()[-5:])
-        raise NoEngine(f"`{' '.join(command[:2])}` ended with exit code {done.returncode}:\n{last}")

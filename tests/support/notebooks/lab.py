@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from support import ROOT
+from support import ROOT, debian
 
 if TYPE_CHECKING:  # in an environment of its own, see `make test-browser`
     from playwright.sync_api import Page
 
-__all__ = ["Lab", "NoBrowser", "Notebook", "chromium", "copy_of_the_project", "serve"]
+__all__ = ["Lab", "Notebook", "chromium", "copy_of_the_project", "serve"]
 
 SECONDS = 600  # after which a notebook hangs
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -70,28 +69,15 @@ HEIGHT = """() => {
 HIGHEST = 16_000  # pixels of a screenshot
 
 
-class NoBrowser(Exception):
-    """There is no Chromium, and none can be had; the message says why."""
-
-
 def chromium() -> str:
     """The path of Chromium, installed before where root of a Debian may do that.
 
     Raises:
-        NoBrowser: it is not here and cannot be installed.
+        Missing: it is not here and cannot be installed.
     """
     if found := next(filter(None, map(shutil.which, NAMES)), None):
         return found
-    if not (sys.platform == "linux" and os.getuid() == 0 and shutil.which("apt-get")):
-        raise NoBrowser(
-            f"None of {', '.join(NAMES)} is on PATH, and only root of a Debian could install one: install "
-            "Chromium, or run this as root."
-        )
-    print("Installing chromium, to open the notebooks in a real browser.", flush=True)
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
-        done = subprocess.run(["apt-get", *command], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NoBrowser(f"apt-get {' '.join(command)} failed: {done.stderr.strip()}")
+    debian.install("chromium", missing=f"None of {', '.join(NAMES)} is on PATH", otherwise="install Chromium")
     return chromium()
 
 
