@@ -165,6 +165,16 @@ class Composed(NamedTuple):
     weights: tuple[float, ...]
 
 
+class _Notation(NamedTuple):
+    """What reads a notation, and the signs of which each of its texts has one, if it needs one.
+
+    A blank stands for any between two words.
+    """
+
+    read: Callable[[str, bool], "_Parts"]
+    signs: str = ""
+
+
 def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
     """The parts of a number in one of these notations, or in any if none are given; None if it is simple.
 
@@ -190,9 +200,9 @@ def taken_apart(text: str, notations: Collection[str] = ()) -> Composed | None:
 def _possible(signs: frozenset[str]) -> tuple[tuple[str, Callable[[str, bool], "_Parts"]], ...]:
     """The notations that a text may have which has these of the signs that tell, and what reads each."""
     return tuple(
-        (notation, read)
-        for notation, read in _READERS.items()
-        if notation not in _NEEDED or not _NEEDED[notation].isdisjoint(signs)
+        (notation, one.read)
+        for notation, one in _BY_NAME.items()
+        if not one.signs or not signs.isdisjoint(one.signs)
     )
 
 
@@ -409,56 +419,32 @@ def _error(text: str, _: bool) -> _Parts:
     return match and ((match[1],), (1.0,))
 
 
-_READERS: Mapping[str, Callable[[str, bool], _Parts]] = MappingProxyType(
+# What is tried first stands first.
+_BY_NAME: Mapping[str, _Notation] = MappingProxyType(
     {
-        FEET: _feet,
-        ANGLE: _angle,
-        ANGLE_WEST: _angle_west,
-        SEXAGESIMAL: _sexagesimal,
-        HEMISPHERE: _hemisphere,
-        DEBIT: _debit,
-        DASH: _dash,
-        CLOCK: _clock,
-        SECONDS: _seconds,
-        AGE: _age,
-        ERA: _era,
-        WEEKS: _weeks,
-        UNITS: _units,
-        FRACTION: _fraction,
-        TREND: _trend,
-        TRIANGLE: _triangle,
-        FLAG: _flag,
-        OBSERVATION: _observation,
-        ERROR: _error,
-        RANGE: _range,
-        CONVERTED: _converted,
-        BRACKETS: _brackets,
+        FEET: _Notation(_feet, "'\u2032\u2019\"\u2033\u201d"),
+        ANGLE: _Notation(_angle, "\u00b0\u00ba\u02da"),
+        ANGLE_WEST: _Notation(_angle_west, "\u00b0\u00ba\u02da"),
+        SEXAGESIMAL: _Notation(_sexagesimal, "NSEW"),
+        HEMISPHERE: _Notation(_hemisphere, "NSEW"),
+        DEBIT: _Notation(_debit, "rR"),
+        DASH: _Notation(_dash, "\u2212\u2013\u2014-"),
+        CLOCK: _Notation(_clock, ":"),
+        SECONDS: _Notation(_seconds),
+        AGE: _Notation(_age, "m"),
+        ERA: _Notation(_era, "ACDE.\u5143"),
+        WEEKS: _Notation(_weeks, "+"),
+        UNITS: _Notation(_units),
+        FRACTION: _Notation(_fraction, "/\u2044" + "".join(_VULGAR)),
+        TREND: _Notation(_trend, _UP + _DOWN),
+        TRIANGLE: _Notation(_triangle, _UP),
+        FLAG: _Notation(_flag, "HLgw)]\u2191\u2193"),
+        OBSERVATION: _Notation(_observation, "bcdefimnprsuz"),
+        ERROR: _Notation(_error, "\u00b1/"),
+        RANGE: _Notation(_range, "\u2212\u2013\u2014- []"),
+        CONVERTED: _Notation(_converted, "(["),
+        BRACKETS: _Notation(_brackets, "(["),
     }
 )
-# The signs of which each text in a notation has one; a blank stands for any between two words.
-_NEEDED: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        FEET: frozenset("'\u2032\u2019\"\u2033\u201d"),
-        ANGLE: frozenset("\u00b0\u00ba\u02da"),
-        ANGLE_WEST: frozenset("\u00b0\u00ba\u02da"),
-        SEXAGESIMAL: frozenset("NSEW"),
-        HEMISPHERE: frozenset("NSEW"),
-        DEBIT: frozenset("rR"),
-        DASH: frozenset("\u2212\u2013\u2014-"),
-        CLOCK: frozenset(":"),
-        TREND: frozenset(_UP + _DOWN),
-        TRIANGLE: frozenset(_UP),
-        AGE: frozenset("m"),
-        FRACTION: frozenset("/\u2044").union(_VULGAR),
-        FLAG: frozenset("HLgw)]\u2191\u2193"),
-        ERROR: frozenset("\u00b1/"),
-        OBSERVATION: frozenset("bcdefimnprsuz"),
-        ERA: frozenset("ACDE.\u5143"),
-        WEEKS: frozenset("+"),
-        RANGE: frozenset("\u2212\u2013\u2014- []"),
-        CONVERTED: frozenset("(["),
-        BRACKETS: frozenset("(["),
-    }
-)
-_TELLING = frozenset().union(*_NEEDED.values())
-NOTATIONS = (*_READERS, NOTE)
+_TELLING = frozenset().union(*(one.signs for one in _BY_NAME.values()))
+NOTATIONS = (*_BY_NAME, NOTE)
