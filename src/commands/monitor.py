@@ -18,7 +18,7 @@ from helpers.data import datasets
 from helpers.errors import BadInput, ExitCode
 from helpers.monitoring import labels, reports
 from helpers.runs import summary
-from helpers.session import Session, connect, local
+from helpers.session import Session
 from helpers.session.storage import read, write_whole
 
 __all__ = ["evidently", "monitor"]
@@ -78,10 +78,7 @@ def evidently(values: Mapping[str, Any], window: timedelta, dataset: str, runs: 
 
     value = planning.known(values)
     page = runs / DRIFT_FOLDER / f"{dataset}-evidently.html"
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         write(frames(session, dataset, window), page)
     print(page)
     return ExitCode.DONE
@@ -113,10 +110,7 @@ def _retrain(values: Mapping[str, Any], report: reports.Report, runs: Path) -> i
 
 
 def _retrained(value: Mapping[str, Any], new: Mapping[str, int] | None = None) -> dict[str, int]:
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         return reports.retrained(session, new)
 
 
@@ -131,10 +125,7 @@ def _report(
 ) -> reports.Report:
     value = planning.known(values)
     channel(value["NOTIFY"])
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         counts = labels.upload(session, [(dataset, Path(path)) for dataset, path in given_labels])
         for (dataset, _), count in zip(given_labels, counts, strict=True):
             _say(f"{count:,} {'label' if count == 1 else 'labels'} of {dataset} uploaded.", as_json)

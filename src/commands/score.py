@@ -6,7 +6,6 @@ from typing import Any
 from commands.environment.terraform import Environment
 from commands.running import planning
 from helpers.deployment.scoring.score import score as score_table
-from helpers.session import connect, local
 
 __all__ = ["score"]
 
@@ -38,10 +37,7 @@ def score(
         JobFailed: the model's server or the transform job failed.
     """
     value = environment.parameters() if environment else planning.known(values)
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         done = score_table(session, table, model, version, output, ids, written=written)
     for note in done.notes:
         print(note)

@@ -20,13 +20,7 @@ from local_aws.core.requests.iam import actions, allows, statements
 from local_aws.core.requests.validation import validate
 
 POLICIES = {
-    "jobs": "aws_iam_role_policy.jobs[0]",
-    "endpoint": "aws_iam_role_policy.endpoint",
-    "deployer": 'aws_iam_role_policy.function["deployer"]',
-    "invoker": 'aws_iam_role_policy.function["invoker"]',
-    "retrainer": 'aws_iam_role_policy.function["retrainer"]',
-    "capture": 'aws_iam_role_policy.capture["capture"]',
-    "monitor": "aws_iam_role_policy.monitor",
+    **written.ADDRESSES,
     "checker": "aws_iam_policy.monitor",
     "build": "aws_iam_role_policy.build[0]",
     "scheduler": "aws_iam_role_policy.scheduler",

@@ -17,7 +17,7 @@ from contract.names import load
 from helpers.monitoring.document import CONCERNS, Row, Status
 from helpers.monitoring.fetching import DENIED
 from helpers.monitoring.status import gather
-from helpers.session import Session, connect, local
+from helpers.session import Session
 from helpers.session.storage import require_room, write_whole
 
 __all__ = ["render", "short", "show"]
@@ -61,10 +61,7 @@ def show(values: Mapping[str, Any], environment: Environment | None, folder: Pat
     """
     require_room(folder, "give another one with --out")
     value = environment.parameters() if environment else planning.known(values)
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         document = gather(session, value["PRICES"])
         files = {FILE: render(document), DOCUMENT: _json(document)}
         for name, text in files.items():

@@ -5,7 +5,8 @@ Wherever possible, invalid input is found before the first cell runs.
 
 import ast
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,14 @@ from helpers.pipeline.code import own_steps
 from helpers.runs import samples
 from helpers.runs.executions.starting import NEW
 from helpers.runs.forecasts import Expected, earlier_runs, planned, size
-from helpers.session import group
+from helpers.session import Session, connect, group, local
 from helpers.session.outputs import outputs_of
 
 __all__ = [
     "Plan",
     "check_decisions",
     "chosen",
+    "connected",
     "forecast",
     "known",
     "plan",
@@ -132,6 +134,19 @@ def known(values: Mapping[str, Any], with_entries: bool = True) -> dict[str, Any
     if everything["STEPS"]:
         own_steps.read(everything["STEPS"])
     return everything
+
+
+@contextmanager
+def connected(value: Mapping[str, Any]) -> Iterator[Session]:
+    """A session with the environment that the parameters name, which must exist; local_aws runs that long.
+
+    Raises:
+        BadInput: there is no such environment yet.
+        UserError: local_aws does not start.
+    """
+    environment = value["ENVIRONMENT"]
+    with local(environment):
+        yield connect(environment, value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True)
 
 
 def check_decisions(notebooks: Sequence[Path], value: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ from tabular.spec.errors import amount
 from commands.running import planning
 from helpers import runs
 from helpers.errors import UserError
-from helpers.session import connect, local
 
 __all__ = ["stop"]
 
@@ -21,10 +20,7 @@ def stop(values: Mapping[str, Any], yes: bool = False) -> None:
         UserError: the answer was no, or an execution has not stopped yet.
     """
     value = planning.known(values)
-    with local(value["ENVIRONMENT"]):
-        session = connect(
-            value["ENVIRONMENT"], value["PIPELINE_NAME"], value["TERRAFORM_OUTPUTS"], must_exist=True
-        )
+    with planning.connected(value) as session:
         run_id = "" if value["RUN_ID"] == "new" else value["RUN_ID"]
         found = runs.find(session, run_id, value["DEVELOPER"])
         if not found:

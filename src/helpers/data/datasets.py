@@ -133,16 +133,14 @@ def choose(
     return chosen, left_out
 
 
-def fetch(
-    entry: str | Mapping[str, Any], session: Session | None = None, settings: Settings = DEFAULTS
-) -> Dataset:
+def fetch(entry: str | Mapping[str, Any], session: Session | None = None) -> Dataset:
     """One data set.
 
     Raises:
         BadInput: as `choose`.
         SourceError: its source cannot be reached, or returns something else.
     """
-    dataset = find(entry, session, settings)
+    dataset = find(entry, session)
     if dataset.checked.refused:
         raise BadInput(f"The table of {dataset.name}: {dataset.checked.refused}")
     return dataset

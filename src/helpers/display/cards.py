@@ -1,32 +1,29 @@
 """Cards: what an object is, in a few named lines, instead of its class and its address in memory."""
 
 import html
-import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 __all__ = ["AsCard", "Card", "Text", "card", "text"]
 
-WIDTH = 100  # of a card in a terminal, in characters
 EQUAL_WIDTH = "font-family: monospace; line-height: 1.3; white-space: pre-wrap"
 LEFT = "text-align: left; vertical-align: top"
 
 
 @dataclass(frozen=True, repr=False)
 class Card:
-    """A title, named values in their order, and a text below them; values of several lines are lists."""
+    """A title, and named values in their order; values of several lines are lists."""
 
     title: str
     rows: Mapping[str, object]
-    text: str = ""
 
     def _repr_html_(self) -> str:
         lines = [f'<table><thead><tr><th colspan="2" style="{LEFT}">{_escaped(self.title)}</th></tr></thead>']
         for name, value in self.rows.items():
             words = "<br>".join(_escaped(line) for line in _lines(value))
             lines.append(f'<tr><th style="{LEFT}">{_escaped(name)}</th><td style="{LEFT}">{words}</td></tr>')
-        return "\n".join([*lines, "</table>", *([f"<p>{_escaped(self.text)}</p>"] if self.text else [])])
+        return "\n".join([*lines, "</table>"])
 
     def __repr__(self) -> str:
         width = max((len(name) for name in self.rows), default=0)
@@ -34,7 +31,7 @@ class Card:
         for name, value in self.rows.items():
             first, *others = _lines(value) or [""]
             lines += [f"  {name:{width}}  {first}", *(f"  {'':{width}}  {line}" for line in others)]
-        return "\n".join([*lines, *textwrap.wrap(self.text, WIDTH)])
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,9 +61,9 @@ class AsCard(ABC):
         return repr(self.card())
 
 
-def card(title: str, rows: Mapping[str, object], text: str = "") -> Card:
-    """A card to show: a title, named values in their order, and a text below them."""
-    return Card(title, rows, text)
+def card(title: str, rows: Mapping[str, object]) -> Card:
+    """A card to show: a title, and named values in their order."""
+    return Card(title, rows)
 
 
 def text(lines: str) -> Text:

@@ -60,13 +60,12 @@ class Sources:
     costs: Source[float]
 
 
-def gather(session: Session, prices: str = "", now: datetime | None = None) -> Status:
+def gather(session: Session, prices: str = "") -> Status:
     """Read all sources, several at a time, and make one document of them.
 
     Args:
         session: where the models are.
         prices: a file with other prices than list prices, which PRICES names.
-        now: the time of the document.
 
     Raises:
         JobFailed: what the deployer wrote is not a models map.
@@ -74,7 +73,7 @@ def gather(session: Session, prices: str = "", now: datetime | None = None) -> S
         ClientError: AWS refuses a call, other than for a missing permission to read one of the sources that
             the page can do without.
     """
-    now, session = now or datetime.now(UTC), fetching.unhurried(session)
+    now, session = datetime.now(UTC), fetching.unhurried(session)
     for service in ("logs", "s3", "sagemaker"):  # a session makes clients one at a time
         session.client(service)
     with ThreadPoolExecutor() as pool:

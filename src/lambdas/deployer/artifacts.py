@@ -111,25 +111,13 @@ def check(file: IO[bytes], location: str) -> dict[str, Any]:
     An ArtifactError says what is wrong with the archive.
     """
     file.seek(0)
-    text, digests = None, {}
     try:
         with (
             gzip.open(file) as stream,
             _Bounded(stream, location) as unpacked,
             tarfile.open(fileobj=unpacked, mode="r:") as archive,
         ):
-            for number, member in enumerate(archive, start=1):
-                if number > MOST_FILES:
-                    raise ArtifactError(location, f"has more than {MOST_FILES} files")
-                path = _plain_path(member, location)
-                if path == PurePosixPath(MANIFEST) and member.isfile():
-                    if member.size > MOST_AT_ONCE:
-                        raise ArtifactError(location, f"has a {MANIFEST} of more than {MOST_AT_ONCE:,} bytes")
-                    text = archive.extractfile(member).read()
-                elif member.isfile():
-                    digests[str(path)] = hashlib.file_digest(
-                        archive.extractfile(member), "sha256"
-                    ).hexdigest()
+            text, digests = _contents(archive, location)
             while unpacked.read(CHUNK):  # to the end of the file, where gzip keeps its checksum
                 continue
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
@@ -145,6 +133,22 @@ def check(file: IO[bytes], location: str) -> dict[str, Any]:
             location, f"does not contain {wrong[0]!r} with the SHA-256 that its {MANIFEST} names"
         )
     return manifest
+
+
+def _contents(archive: tarfile.TarFile, location: str) -> tuple[bytes | None, dict[str, str]]:
+    """The manifest's text, and the SHA-256 of every other file by its path."""
+    text, digests = None, {}
+    for number, member in enumerate(archive, start=1):
+        if number > MOST_FILES:
+            raise ArtifactError(location, f"has more than {MOST_FILES} files")
+        path = _plain_path(member, location)
+        if path == PurePosixPath(MANIFEST) and member.isfile():
+            if member.size > MOST_AT_ONCE:
+                raise ArtifactError(location, f"has a {MANIFEST} of more than {MOST_AT_ONCE:,} bytes")
+            text = archive.extractfile(member).read()
+        elif member.isfile():
+            digests[str(path)] = hashlib.file_digest(archive.extractfile(member), "sha256").hexdigest()
+    return text, digests
 
 
 def keep(s3: BaseClient, bucket: str, key: str) -> bool:

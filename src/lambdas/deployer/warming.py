@@ -6,7 +6,7 @@ Requests after the switch find the model loaded, and the map never switches to a
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.client import BaseClient
@@ -27,8 +27,6 @@ def warm(
     endpoint_name: str,
     target_model: str,
     sample: Mapping[str, list[Any]],
-    *,
-    clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Send an artifact's sample rows to the endpoint, compare its predictions, and return how many they are.
 
@@ -36,9 +34,9 @@ def warm(
     that the endpoint cannot be invoked.
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
     """
-    deadline = clock() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while (answer := _ask(runtime, endpoint_name, target_model, sample["instances"])) is None:
-        if clock() >= deadline:
+        if time.monotonic() >= deadline:
             raise ArtifactError(target_model, f"was not loaded by the endpoint within {PATIENCE:.0f} seconds")
         time.sleep(PAUSE)
     predicted = answer.get("predictions") if isinstance(answer, dict) else None

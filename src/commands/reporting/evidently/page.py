@@ -35,9 +35,7 @@ def write(found: Frames, page: Path) -> None:
         made = Path(folder) / "page.html"
         done = subprocess.run(
             [INTERPRETER, PROGRAM, folder, made],
-            env={
-                name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON"))
-            },
+            env={name: value for name, value in os.environ.items() if not name.startswith(NOT_ITS)},
             capture_output=True,
             text=True,
             timeout=SECONDS,
