@@ -156,7 +156,7 @@ def prepare(
     if not is_raw:
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
-    names = dict.fromkeys([*raw.frame.columns.tolist(), *table.columns.tolist()])
+    names = dict.fromkeys([*raw.frame.columns.tolist(), *raw.copies, *table.columns.tolist()])
     options.check_columns(table.columns.tolist(), target)
     if table[target].dtype == object:  # which may be nested cells, which cannot be counted
         check_cells(table[[target]], Figures(table[[target]]))

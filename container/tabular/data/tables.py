@@ -25,6 +25,7 @@ from tabular.data.figures import threads_for
 from tabular.data.files.csv_files import Block, numbered, read_csv, stream_csv
 from tabular.data.files.dialects import check_names
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
+from tabular.data.values.names import as_written
 from tabular.data.values.numbers import is_plain
 from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
@@ -47,7 +48,8 @@ class Table:
     `frame` holds its rows: numbers as numbers, everything else as it was written. `cells` holds the same rows
     as written in the files, without any interpretation. `decisions` says how the cells of each column are
     read. `files` says how each file was read, and `warnings` what the user should know. `left_out` counts
-    rows of the files that are not rows of the table, by the reason.
+    rows of the files that are not rows of the table, by the reason. `copies` names columns that are not in
+    the table, because another of the same name has the same cells.
     """
 
     frame: pd.DataFrame
@@ -56,6 +58,7 @@ class Table:
     files: Sequence[Mapping[str, Any]]
     warnings: Sequence[Warning]
     left_out: Mapping[str, int] = field(default_factory=dict)
+    copies: Sequence[str] = ()
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -77,8 +80,8 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
     The target tells which line is the header if several could be.
 
     Raises:
-        BadInput: if a file cannot be read, columns differ between files, column names are empty or
-            duplicated, or a cell does not fit the kind that the options set.
+        BadInput: if a file cannot be read, columns differ between files, a column has no name, two columns
+            with different cells have the target's, or a cell does not fit the kind that the options set.
     """
     empty = [path for path in files if not path.stat().st_size]
     if 0 < len(empty) < len(files):  # as Spark writes the parts that no row fell into
@@ -96,12 +99,16 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
             for path, part in zip(files, parts, strict=True)
             if not len(part)
         ]
-    cells = _with_words(_joined(filled or parts[:1]), options)
+    cells = _joined(filled or parts[:1])
+    repeated = dict.fromkeys(chain.from_iterable(one.pop("repeated", ()) for one in reading))
+    cells, copies, said = _without_copies(cells, list(repeated), target)
+    warnings += said
+    cells = _with_words(cells, options)
     style = FileStyle(cells.columns, [one.get("delimiter", ",") for one in reading])
     decisions, frame = _decided(cells, options, style)
     warnings += [warning(name, doubt) for name, found in decisions.items() for doubt in found.doubts]
     left_out = sum((Counter(one.pop("left_out", {})) for one in reading), Counter())
-    return Table(frame, cells, decisions, reading, warnings, left_out)
+    return Table(frame, cells, decisions, reading, warnings, left_out, copies)
 
 
 def _decided(cells: pa.Table, options: Options, style: FileStyle) -> tuple[dict[str, Decision], pd.DataFrame]:
@@ -173,6 +180,36 @@ def _joined(parts: Sequence[pa.Table]) -> pa.Table:
         return pa.concat_tables(parts, promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         raise BadInput(_different_types(parts)) from None
+
+
+def _without_copies(
+    cells: pa.Table, repeated: Sequence[str], target: str | None
+) -> tuple[pa.Table, list[str], list[Warning]]:
+    """The cells without columns that repeat another of the same name, the names of these, and warnings.
+
+    Args:
+        cells: all columns.
+        repeated: the names of columns that have the name of another, as they were told apart.
+        target: the column to predict, if it is known.
+
+    Raises:
+        BadInput: if columns with different cells have the target's name.
+    """
+    copies, said = [], []
+    for own in repeated:
+        name = as_written(own)
+        if cells[own].equals(cells[name]):
+            copies.append(own)
+            said.append(warning(name, "another column has this name and the same cells, and is left out."))
+        elif name == target:
+            raise BadInput(
+                f"Several columns have the name of the target, {name!r}, and their cells differ; rename or "
+                "remove all but one."
+            )
+        else:
+            differs = f"another column named {name!r}, with other cells; it is called {own!r}, as in pandas."
+            said.append(warning(own, differs))
+    return cells.drop_columns(copies), copies, said
 
 
 def _different_types(parts: Sequence[pa.Table]) -> str:

@@ -228,7 +228,7 @@ class Options:
         """
         columns = list(columns)
         if target not in columns:
-            if sum(map(_is_of_a_row, columns)) * 3 >= len(columns):
+            if sum(_is_of_a_row(name, columns) for name in columns) * 3 >= len(columns):
                 raise BadInput(
                     f"There is no column {target!r}, and the first line, {', '.join(columns[:5])}, looks "
                     "like a row, so the table seems to have no header; write its column names into the first "
@@ -305,12 +305,12 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _is_of_a_row(name: str) -> bool:
-    """Whether a name of a column is a number, or says that there is none."""
+def _is_of_a_row(name: str, columns: list[str]) -> bool:
+    """Whether a name of a column is a number, says that there is none, or was told apart from the same."""
     try:
         float(name)
     except ValueError:
-        return name == "?"
+        return name == "?" or name.rpartition(".")[0] in columns
     return True
 
 

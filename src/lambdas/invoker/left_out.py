@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from tabular.data.values.names import Names
+from tabular.data.values.names import Names, as_written
 from tabular.serving.rows.lines import lines_of
 from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK, charset_of, named
 from tabular.serving.rows.shapes import Rows, rows_of, rows_of_lines, unwrapped
@@ -40,10 +40,12 @@ class Table(Names):
         """Return the positions of columns: of the exact name, or else of every name that looks the same.
 
         Those are the names that differ in case, in how an accent is composed, or in the width of letters:
-        who leaves a column out cannot see such a difference, and too much left out does no harm.
+        who leaves a column out cannot see such a difference, and too much left out does no harm. Columns
+        of the same name, which are told apart by a number, are all meant.
         """
         found: set[int] = set()
         for name in names:
+            found.update(place for place, other in enumerate(self.names) if as_written(other) == name)
             if name in self._by_name:
                 found.add(self._by_name[name])
             else:
@@ -111,7 +113,8 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
     widths = {len(row) for row in rows}
     if len(widths) != 1 or (widths != {width} and not table.are_among(rows[0])):
         raise UncertainError("The lines do not have as many cells as the model has columns.")
-    order: list[int | None] = [table.place_of(cell) for cell in rows[0]]
+    header = table.own(rows[0])
+    order: list[int | None] = [table.place_of(name) for name in header]
     has_header = sorted(place for place in order if place is not None) == list(range(width))
     if not has_header:
         order = list(range(width))
@@ -123,7 +126,7 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
         writer.writerow(
             [
                 name if place is not None or table.is_ignored(name) else ""
-                for name, place in zip(rows[0], order, strict=True)
+                for name, place in zip(header, order, strict=True)
             ]
         )
     for row in rows[has_header:]:
@@ -144,8 +147,10 @@ def _json_lines(text: str, places: frozenset[int], table: Table) -> str:
 
 def _emptied(given: Rows, places: frozenset[int], table: Table) -> list[Any]:
     """Return the rows with null in some columns, and without what is in no column of the model."""
-    header = given.header
-    rows = given.rows if header is None else [dict(zip(header, row, strict=True)) for row in given.rows]
+    rows = given.rows
+    if given.header is not None:
+        header = table.own(given.header)
+        rows = [dict(zip(header, row, strict=True)) for row in rows]
     return [_emptied_row(row, places, table) for row in rows]
 
 

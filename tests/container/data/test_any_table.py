@@ -184,7 +184,7 @@ LINES = CSV.splitlines()
         (CSV, {"target": "targte"}, "Unknown target column 'targte'; .* Did you mean 'target'"),
         (mixed(rows=60).assign(target=None), {}, "The target 'target' is empty in every row"),
         (mixed(rows=60).assign(target="yes"), {}, "contains only 'yes'; classification needs two classes"),
-        (CSV.replace("income", "size", 1), {}, r"the column names \['size'\] occur more than once"),
+        (CSV.replace("income", "target", 1), {}, "Several columns have the name of the target, 'target'"),
         ("\n".join([*LINES[:9], "red,1.5", *LINES[9:]]), {}, "line 10 has 2 cells, but the header has 6"),
         (
             "\n".join([*LINES[:9], LINES[9] + ",x,y", *LINES[10:]]),

@@ -287,14 +287,9 @@ def test_a_person_can_say_the_encoding(tmp_path):
         ("", "it is empty"),
         ("\n\n", "it is empty"),
         (
-            "a,b,a\n1,2,3\n",
-            r"the column names \['a'\] occur more than once; rename or remove all but one of each",
-        ),
-        (
             "1.5,b,1.5\n2,3,4\n",
             r"the column names \['1.5'\] occur more than once. Give a CSV with a header line",
         ),
-        ("a;b; a \n1;2;3\n", r"the column names \['a'\] occur more than once"),
         ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
         ("a,target\n1,2\n3,4,5\n", "line 3 has 3 cells, but the header has 2"),
         ("a,b,target\n1,2,3\n3,4\n5,6,7\n", "line 3 has 2 cells, but the header has 3"),
@@ -317,6 +312,50 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path, content, sen
     assert said.startswith("Cannot read the table table.csv: ")
     assert said.endswith(".") and (";" in said or said.endswith(" Give a CSV with a header line."))
     assert "\n" not in said
+
+
+def test_a_column_that_repeats_another_of_its_name_is_left_out(tmp_path):
+    table = read_table([written(tmp_path, "a,b,a,target\n1,2,1,x\n,4,,y\n3,6,3,x\n")], target="target")
+    assert table.frame.columns.tolist() == ["a", "b", "target"]
+    assert table.copies == ["a.1"]
+    said = "another column has this name and the same cells, and is left out."
+    assert {"column": "a", "said": said} in table.warnings
+
+
+def test_columns_of_the_same_name_and_other_cells_are_told_apart_as_in_pandas(tmp_path):
+    path = written(tmp_path, "a; a ;a.1;a;target\n1;5;2;1;x\n2;6;3;2;y\n1;7;4;1;x\n")
+    table = read_table([path], target="target")
+    assert table.frame.columns.tolist() == ["a", "a.2", "a.1", "target"]
+    assert table.frame["a.2"].tolist() == [5, 6, 7]
+    said = "another column named 'a', with other cells; it is called 'a.2', as in pandas."
+    assert {"column": "a.2", "said": said} in table.warnings
+    assert table.copies == ["a.3"]
+    names, blocks, notes = stream_rows(path, known=["a"])
+    assert names == ["a", "a.2", "a.1", "a.3", "target"]
+    assert [one.rows.column(1).to_pylist() for one in blocks] == [["5", "6", "7"]]
+    assert notes == ["columns with the name of another column are called 'a.2', 'a.3', as in pandas."]
+
+
+def test_columns_of_the_same_name_are_compared_in_all_parts(tmp_path):
+    parts = [tmp_path / "1.csv", tmp_path / "2.csv"]
+    parts[0].write_text("a,a,target\n1,1,x\n2,2,y\n")
+    parts[1].write_text("a,a,target\n3,3,x\n4,5,y\n")
+    assert read_table(parts).frame["a.1"].tolist() == [1, 2, 3, 5]
+    parts[1].write_text("a,a.1,target\n3,3,x\n4,4,y\n")  # as pandas writes it
+    assert read_table(parts).copies == ["a.1"]
+
+
+def test_a_header_of_the_same_names_may_be_repeated_among_the_rows(tmp_path):
+    table = read_table([written(tmp_path, "a,a,b\n1,5,x\n2,6,y\n" * 3)])
+    assert table.frame.to_dict("list") == {"a": [1, 2] * 3, "a.1": [5, 6] * 3, "b": ["x", "y"] * 3}
+
+
+def test_a_target_whose_name_other_cells_have_is_refused(tmp_path):
+    path = written(tmp_path, "y,a,y\n1,2,3\n4,5,6\n")
+    with pytest.raises(BadInput, match="Several columns have the name of the target, 'y', and their cells"):
+        read_table([path], target="y")
+    path.write_text("y,a,y\n1,2,1\n4,5,4\n")
+    assert read_table([path], target="y").frame.columns.tolist() == ["y", "a"]
 
 
 def test_an_archive_of_several_files_is_refused(tmp_path):
@@ -569,7 +608,13 @@ def test_a_named_index_of_pandas_is_a_column_and_said(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "row", ["0.1,2,yes\n", "39, State-gov, 77516, Bachelors, 13, Male, <=50K\n", "?,b,30.83,u,g\n"]
+    "row",
+    [
+        "p,x,s,x,n,s,p,f\n",
+        "0.1,2,yes\n",
+        "39, State-gov, 77516, Bachelors, 13, Male, <=50K\n",
+        "?,b,30.83,u,g\n",
+    ],
 )
 def test_a_file_without_a_header_is_told(tmp_path, row):
     columns = read_table([written(tmp_path, row * 30)]).frame

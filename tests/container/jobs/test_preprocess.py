@@ -214,8 +214,8 @@ def test_held_out_rows_are_kept_as_they_stand_in_the_file(preprocess_data):
     [
         ("", "it is empty"),
         ("\n\n", "it is empty"),
-        ("a,b,a\n1,2,3\n", r"the column names \['a'\] occur more than once"),
-        ("a,b, a \n1,2,3\n", r"the column names \['a'\] occur more than once"),
+        ("7,b,7\n1,2,3\n", r"the column names \['7'\] occur more than once"),
+        ("7,b, 7 \n1,2,3\n", r"the column names \['7'\] occur more than once"),
         ("a,,target\n1,2,3\n", "column 2 of its header has no name"),
         ("a,target\n1,2\n3,4,5\n", "line 3 has 3 cells, but the header has 2"),
         ("a,target\n1,2,x\n3,4,x\n", "its rows have more cells than its header"),

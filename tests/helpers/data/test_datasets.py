@@ -305,7 +305,7 @@ def test_dialect_and_encoding_are_found(own: Callable[..., dict[str, str]], cont
         (b"a,b,label\n1,2,x\n1,2,3,4,5\n", "line 3 has 5 cells, but the header has 3"),
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe\x00", "Cannot read the table own.csv: it"),
         (b"a,,label\n0,1,x\n", "column 2 of its header has no name"),
-        (b"a,a,label\n0,1,x\n", "['a'] occur more than once"),
+        (b"0,0,label\n0,1,x\n", "['0'] occur more than once"),
         (b"a,label\n1,\n2,\n", "The target 'label' is empty in every row"),
         (b"a,label\n" + b"1,x\n2,x\n3,\n" * ROWS, "The target 'label' contains only 'x'"),
     ],

@@ -1,5 +1,6 @@
 """Leaving out columns: their cells are certainly gone, and the model's server reads the others as before."""
 
+import csv
 import json
 
 import pytest
@@ -286,3 +287,24 @@ def test_the_place_of_a_name_is_the_servers(model):
     names = [*NAMES, "target", "TARGET", " Size", "", "Unnamed: 0", "x", "ﬁ", "İ"]
     assert [TABLE.place_of(name) for name in names] == [model.place_of(name) for name in names]
     assert model.names == TABLE.names
+
+
+@pytest.mark.parametrize(
+    ("left_out", "stored"),
+    [
+        ({"x"}, [["one", "", "two"]]),
+        ({"id"}, [["", "3", ""]]),  # all columns of this name
+        ({"id.1"}, [["one", "3", ""]]),
+    ],
+)
+def test_columns_of_the_same_name_are_found_in_their_places(left_out, stored):
+    table = Table(["id", "x", "id.1"], ["x.1", "y"])  # x is there twice with the same cells
+    header, row = ["y", "id", "x", "id", "x"], ["owner", "one", "3", "two", "copy"]
+    (names, *rows) = csv.reader(without(as_csv([header, row]).encode(), "text/csv", left_out, table).split())
+    assert names == ["y", "id", "x", "id.1", "x.1"]
+    assert [cells[1:4] for cells in rows] == stored
+    assert {cells[0] + cells[4] for cells in rows} == {""}
+    body = json.dumps({"columns": header, "data": [row]}).encode()
+    (kept,) = json.loads(without(body, "application/json", left_out, table))
+    assert [[cell or "" for cell in kept.values()]] == stored
+    assert list(kept) == ["id", "x", "id.1"]

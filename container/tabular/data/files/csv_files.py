@@ -81,6 +81,7 @@ def read_csv(
         "encoding": examined.dialect.encoding,
         "delimiter": examined.dialect.delimiter,
         "notes": [*examined.notes, *notes, *around],
+        "repeated": examined.repeated,
     }
     if others.left_out:
         facts["left_out"] = {reason: len(rows) for reason, rows in others.left_out.items()}
@@ -177,6 +178,9 @@ def stream_csv(
     """
     examined = examine(path, magic, options, named)
     dialect, notes = examined.dialect, list(examined.notes)
+    if examined.repeated:
+        own = ", ".join(map(repr, examined.repeated))
+        notes.append(f"columns with the name of another column are called {own}, as in pandas.")
     if dialect is None:
         table = _read_json(path, examined)
         return table.column_names, numbered(table.to_batches(BLOCK_ROWS)), notes

@@ -16,6 +16,7 @@ from tabular.data.files.formats import opener, refuse_foreign, refuse_inside
 from tabular.data.files.layout.blanks import are_separated_by_blanks_and_tabs
 from tabular.data.files.layout.headers import DELIMITERS, find_header
 from tabular.data.values.cells import without_formula
+from tabular.data.values.names import told_apart
 from tabular.spec.options import Options
 
 __all__ = ["SAMPLE_LINES", "Dialect", "Examined", "check_names", "examine", "refusing"]
@@ -45,7 +46,10 @@ class Dialect(NamedTuple):
 
 
 class Examined(NamedTuple):
-    """What the beginning of a file tells: no dialect means JSON; R's row names may be `numbered`."""
+    """What the beginning of a file tells: no dialect means JSON; R's row names may be `numbered`.
+
+    `repeated` are the names of columns that have the name of another, as they were told apart.
+    """
 
     encoding: str
     dialect: Dialect | None
@@ -53,6 +57,7 @@ class Examined(NamedTuple):
     compression: str
     numbered: bool
     notes: Sequence[str]
+    repeated: Sequence[str] = ()
 
 
 def examine(path: Path, magic: bytes, options: Options, target: str | None, whole: bool = True) -> Examined:
@@ -93,12 +98,15 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         _refuse_lines_in_quotes(found.names)
     names = [without_formula(name.strip(MARK)) for name in found.names]
     header, numbered = _with_row_names(names, partial(_first_rows, sample, found.delimiter, found.lines))
-    check_names([name for name in header if name.strip()])
+    own = told_apart(header)
+    repeated = {name: written for name, written in zip(own, header, strict=True) if name != written.strip()}
+    if not repeated or any(map(_is_of_a_row, repeated.values())):
+        check_names([name for name in header if name.strip()])
     above = bool(named) + found.lines
     is_valid = whole and encoding == "utf-8" != options.encoding  # as find_encoding has seen
     has_formulas = '="' in sample
-    dialect = Dialect(opened, encoding, found.delimiter, _names(header), above, is_valid, has_formulas)
-    return Examined(encoding, dialect, opened, compression, numbered, (*notes, *found.notes))
+    dialect = Dialect(opened, encoding, found.delimiter, _names(own), above, is_valid, has_formulas)
+    return Examined(encoding, dialect, opened, compression, numbered, (*notes, *found.notes), tuple(repeated))
 
 
 @contextmanager
@@ -123,12 +131,16 @@ def check_names(names: Sequence[str]) -> None:
     repeated = sorted(name for name, count in Counter(stripped).items() if count > 1)
     if repeated:
         said = f"the column names {repeated} occur more than once"
-        is_row = any(name.lstrip("-").replace(".", "").isdigit() for name in repeated)
+        is_row = any(map(_is_of_a_row, repeated))
         raise ValueError(said if is_row else f"{said}; rename or remove all but one of each")
     if not stripped:
         raise ValueError("it is empty")
     if not all(stripped):
         raise ValueError(f"column {stripped.index('') + 1} of its header has no name")
+
+
+def _is_of_a_row(name: str) -> bool:
+    return name.strip().lstrip("-").replace(".", "").isdigit()
 
 
 def _with_blanks_for_tabs(path: Path, opened: Callable[[Path], Any], encoding: str) -> BinaryIO:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from unicodedata import normalize
 
-__all__ = ["Names", "is_unnamed"]
+__all__ = ["Names", "as_written", "is_unnamed", "told_apart"]
 
 # pandas' name for a column without one: as written, and after it was read and written again.
 _UNNAMED = re.compile(r"(?:Unnamed: \d+(?:\.\d+)*)?")
+_NUMBER = re.compile(r"\.\d+\Z")  # which tells columns of the same name apart
 
 ROW_NAMES = "_row"  # the key under which R's jsonlite writes them
 
@@ -17,6 +18,29 @@ ROW_NAMES = "_row"  # the key under which R's jsonlite writes them
 def is_unnamed(name: str) -> bool:
     """Whether a column has no name, or the one that pandas gives such a column."""
     return _UNNAMED.fullmatch(name.strip()) is not None
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """The names of a header without blanks around them, with a number behind all but the first of the same.
+
+    They are those of pandas: `id`, `id.1`, `id.2`. Columns without a name stay so.
+    """
+    stripped = [name.strip() for name in names]
+    taken, count, found = set(stripped), Counter(), []
+    for name in stripped:
+        own = name
+        while name and count[name] and own in taken:
+            own = f"{name}.{count[name]}"
+            count[name] += own in taken
+        taken.add(own)
+        count[name] += 1
+        found.append(own)
+    return found
+
+
+def as_written(name: str) -> str:
+    """A name without the number that `told_apart` may have added to it."""
+    return _NUMBER.sub("", name)
 
 
 class Names:
@@ -58,9 +82,20 @@ class Names:
             place = self._by_folded_name.get(self.fold(name))
         return place
 
+    def own(self, header: Iterable[str]) -> list[str]:
+        """The names of a header, those that are the same told apart if the table has such columns."""
+        names = list(header)
+        if len(set(map(str.strip, names))) == len(names):
+            return names
+        return [
+            own if self.place_of(own) is not None or self.is_ignored(own) else name
+            for name, own in zip(names, told_apart(names), strict=True)
+        ]
+
     def are_among(self, names: Iterable[str]) -> bool:
         """Whether some names are those of all the model's columns, and perhaps more."""
-        return {self.place_of(name) for name in names} >= set(range(len(self.names)))
+        own = names if isinstance(names, dict) else self.own(names)  # nothing is twice in a dict
+        return {self.place_of(name) for name in own} >= set(range(len(self.names)))
 
     def is_ignored(self, name: str) -> bool:
         """Whether it is a column of the table that the model does not use, or an index of pandas or R."""

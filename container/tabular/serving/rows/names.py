@@ -34,8 +34,9 @@ def is_header(row: Sequence[str], model: Table) -> bool:
 def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
     """The position in the header of each of the model's columns.
 
-    Case matters only if two columns of the table differ in nothing else. Columns of the table that the model
-    does not use are ignored, and so is the index that pandas writes.
+    Case matters only if two columns of the table differ in nothing else. Columns of the same name are told
+    apart as in the table. Columns of the table that the model does not use are ignored, and so is the index
+    that pandas writes.
 
     Raises:
         BadRequest: if a column is missing, unknown, or named twice, or there are far too many names.
@@ -44,7 +45,7 @@ def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
         raise BadRequest(400, f"{where} has {len(header)} names; this model needs {len(model.names)}.")
     found: dict[int, int] = {}
     unknown, repeated = [], []
-    for position, name in enumerate(header):
+    for position, name in enumerate(model.own(header)):
         place = model.place_of(name)
         if place is None:
             if not model.is_ignored(name):

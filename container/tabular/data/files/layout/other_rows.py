@@ -11,6 +11,7 @@ from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.files.layout.footers import MOST_FOOTER, says_origin
 from tabular.data.files.layout.lines import shown
 from tabular.data.files.layout.totals import LAST_ROWS, find_totals, length, may_be_total
+from tabular.data.values.names import as_written
 
 __all__ = ["FoundRows", "find_other_rows", "may_find"]
 
@@ -113,6 +114,8 @@ def _repeated_headers(table: pa.Table) -> list[int]:
         if rows is None and not _any_as_long(table[name], (name, marked)):
             return []
         same = pc.coalesce(pc.equal(table[name], name), True)
+        if (written := as_written(name)) != name:  # of another column, too
+            same = pc.or_(same, pc.coalesce(pc.equal(table[name], written), True))
         if rows is None:
             same = pc.or_(same, pc.coalesce(pc.equal(table[name], marked), True))
         rows = same if rows is None else pc.and_(rows, same)

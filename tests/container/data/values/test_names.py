@@ -1,0 +1,40 @@
+"""Columns of the same name are told apart in the same way in a table, in requests, and by pandas."""
+
+import io
+
+import pandas as pd
+import pytest
+from tabular.data.values.names import Names, as_written, told_apart
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["a", "b"],
+        ["a", "b", "a"],
+        ["a", "a", "a"],
+        ["a", "b", "a", "a", "a.1"],
+        ["a.1", "a", "a"],
+        ["a.1", "a.1", "a", "a"],
+    ],
+)
+def test_names_are_told_apart_as_in_pandas(header):
+    own = told_apart(header)
+    assert own == list(pd.read_csv(io.StringIO(",".join(header))))
+    assert [as_written(name) for name, written in zip(own, header, strict=True) if name != written] == [
+        written for name, written in zip(own, header, strict=True) if name != written
+    ]
+
+
+def test_blanks_do_not_tell_names_apart_and_columns_without_a_name_stay_so():
+    assert told_apart(["a", " a ", "", " ", ""]) == ["a", "a.1", "", "", ""]
+
+
+def test_a_header_is_told_apart_only_where_the_table_has_such_columns():
+    table = Names(["id", "id.1", "x"], ["x.1"])
+    assert table.own(["id", "x", "id", "x"]) == ["id", "x", "id.1", "x.1"]
+    assert table.own(["ID", "x", "ID "]) == ["ID", "x", "ID.1"]
+    assert table.own(["id", "id.1", "x"]) == ["id", "id.1", "x"]
+    assert Names(["id", "x"], []).own(["id", "x", "x"]) == ["id", "x", "x"]
+    assert table.are_among(["id", "x", "id"])
+    assert not table.are_among(["id", "x"])
