@@ -1,7 +1,7 @@
 """What a run says at its end: which tables failed or await a decision, what goes on, and how to continue."""
 
 from commands.reporting.recording import RESUME
-from commands.reporting.sentences import awaiting
+from commands.reporting.sentences import amount, awaiting
 from commands.running import resuming
 from commands.running.planning import Plan
 from helpers.errors import ExitCode
@@ -37,12 +37,11 @@ def decisions(document: summary.Summary) -> str:
     waiting = awaiting(document["data_sets"])
     if not waiting:
         return ""
-    await_ = "1 version awaits" if len(waiting) == 1 else f"{len(waiting)} versions await"
     some = ", ".join(f"{name}: {{{version}: approve}}" for name, version in list(waiting.items())[:SHOWN])
-    what = "" if len(waiting) <= SHOWN else f" the first {SHOWN}"
+    what = f"the first {SHOWN}" if len(waiting) > SHOWN else "them" if len(waiting) > 1 else "it"
     return (
-        f"{await_} a decision. With the same FILE and parameters, `many-models run FILE --only 04 "
-        f"-p APPROVE '{{{some}}}'` approves{what or (' it' if len(waiting) == 1 else ' them')}; "
+        f"{amount(len(waiting), 'version awaits', 'versions await')} a decision. With the same FILE and "
+        f"parameters, `many-models run FILE --only 04 -p APPROVE '{{{some}}}'` approves {what}; "
         "reject in place of approve rejects."
     )
 

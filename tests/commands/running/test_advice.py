@@ -45,6 +45,6 @@ def test_versions_that_await_a_decision_are_named_in_the_command_that_decides() 
 
 def test_of_many_versions_that_await_a_decision_a_few_are_named() -> None:
     told = advice.decisions(registered(*(f"t{number}" for number in range(1000))))
-    assert told.startswith("1000 versions await a decision.")
+    assert told.startswith("1,000 versions await a decision.")
     assert "approves the first 5;" in told
     assert len(told) < 400
