@@ -1,6 +1,7 @@
 """Plots of searches: which trial won, and was the tuning worth it? Functions return the Axes they drew on."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,6 +35,7 @@ NOTHING = "No search has ended, so there are no trials to plot; run the pipeline
 ALGORITHMS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 MARKERS = "osD^vP*"
 REACH = 4  # scores are drawn as far from the best one as this, in its distances from the median
+LONGEST = 20  # letters of a scorer's name on one line beside a panel
 LABELLED = 60  # data sets whose names have room
 
 
@@ -91,12 +93,17 @@ def best_so_far(searches: Mapping[str, Search]) -> Sequence[Axes]:
         axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         axes.set_title(dataset)
         axes.set_xlabel("trials, in their order")
-        axes.set_ylabel(_scorer(one))
+        axes.set_ylabel(_folded(_scorer(one)))
         axes.locator_params("y", nbins=5)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     told = [f"{name} {_last_gain(one)}" for name, one in scored.items()]
     shown(figure, f"The best score so far over the trials: {listed(told)}.")
     return grid
+
+
+def _folded(name: str) -> str:
+    """A scorer's name in lines that are no longer than a panel is high."""
+    return "_\n".join(wrap(name.replace("_", " "), LONGEST)).replace(" ", "_")
 
 
 def _trials(axes: Axes, one: Search, names: Sequence[str]) -> None:

@@ -87,6 +87,8 @@ def test_the_best_so_far_rises_in_the_order_of_the_trials(capsys: pytest.Capture
     assert list(steps.get_xdata()) == [1, 2, 3, 4, 5]
     assert list(steps.get_ydata()) == [0.6, 0.8, 0.8, 0.9, 0.9]
     assert axes.get_ylabel() == "roc_auc"
+    long = replace(of_scores(-2.0, -1.0), scorer="neg_root_mean_squared_error")
+    assert searches.best_so_far({"x": long})[0].get_ylabel() == "neg_root_mean_\nsquared_error"
     assert "x had 0.6 with its first trial and its best, 0.9, with trial 4 of 5" in capsys.readouterr().out
 
 

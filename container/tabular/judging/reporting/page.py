@@ -304,7 +304,8 @@ def _facts(model: ModelFacts, agreement: Agreement) -> str:
         ("largest difference from scikit-learn", agreement["largest_difference"]),
         ("libraries", ", ".join(f"{name} {value}" for name, value in model["libraries"].items())),
     ]
-    return _table(("", ""), [(name, str(value)) for name, value in rows])
+    digits = ((name, f"{value:.4g}" if isinstance(value, float) else str(value)) for name, value in rows)
+    return _table(("", ""), digits)
 
 
 def _diagonal() -> Series:

@@ -66,7 +66,7 @@ def of_documents(
             "data set": name,
             "held-out row": mistake["row"] + 1,
             "label": str(mistake["label"]),
-            "predicted": str(mistake["predicted"]),
+            "predicted": _predicted(mistake["predicted"]),
             "how sure": f"{mistake['probability']:.0%}" if "probability" in mistake else _off(mistake),
             "cells": _cells(mistake["cells"], reports[name]),
         }
@@ -81,6 +81,11 @@ def of_documents(
         else "These models were evaluated before mistakes were kept; run 03 again with RUN_ID = 'new'."
     )
     return table
+
+
+def _predicted(value: Any) -> str:
+    """A label as it is written, a predicted number with as many digits as say anything."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _off(mistake: Mapping[str, Any]) -> str:

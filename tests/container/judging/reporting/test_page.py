@@ -64,6 +64,12 @@ def test_an_ensemble_is_shown_with_its_members():
     )
 
 
+def test_scores_have_no_digits_that_say_nothing():
+    scores = CLASSIFIED["model"]["cross_validation"] | {"score": -0.546953870075533}
+    shown = words(CLASSIFIED | {"model": CLASSIFIED["model"] | {"cross_validation": scores}})
+    assert "(higher is better), of the winner -0.547 " in shown
+
+
 def test_it_says_whether_the_model_is_registered_and_why():
     better, worse = copy.deepcopy(CLASSIFIED), copy.deepcopy(CLASSIFIED)
     better["gate"]["champion_margin"] = 0.0

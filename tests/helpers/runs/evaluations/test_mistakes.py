@@ -39,6 +39,12 @@ def test_a_number_is_off_by_so_much() -> None:
     assert table["how sure"].tolist() == ["off by +1.5"]
 
 
+def test_a_predicted_number_has_no_digits_that_say_nothing() -> None:
+    row = {"row": 0, "label": 50.9, "predicted": 55.596877863661774, "cells": {}}
+    table = mistakes.of_documents({"houses": {**FOUND, "rows": [row]}}, {"houses": REGRESSION})
+    assert table[["label", "predicted"]].to_numpy().tolist() == [["50.9", "55.5969"]]
+
+
 def test_nothing_wrong_and_nothing_kept_are_told_apart() -> None:
     flawless = mistakes.of_documents({"toys": {**FOUND, "wrong": 0, "rows": []}}, {"toys": TOYS})
     assert flawless.attrs["instead"] == "No held-out row of these tables is predicted wrongly."
