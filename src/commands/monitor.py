@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -165,13 +165,25 @@ def _print(report: reports.Report, folder: Path) -> None:
     print(f"\nRequests from {window['from']} until {window['until']}, checked at {report['at']}:\n")
     print(reports.table(report).to_string())
     print()
+    for names, said, pages in _told(report, folder):
+        print(f"{'; '.join(names)}: {said}")
+        print("".join(f"  {page}\n" for page in pages), end="")
+    models = amount(totals["models"], "model")
+    if totals["drifted"]:
+        print(f"{totals['drifted']} of {models} {'has' if totals['drifted'] == 1 else 'have'} drifted.")
+    else:
+        print(f"No drift was found in {models}.")
+
+
+def _told(report: reports.Report, folder: Path) -> Iterator[tuple[list[str], str, list[Path]]]:
+    """What is said about models that are not steady, the same of many once, with the pages about them."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for one in report["models"].values():
         if one["status"] != "steady":
-            print(f"{one['data_set']}, version {one['version']}: {one['said']}")
-        if "page" in one:
-            print(f"  {_page(folder, one)}")
-    verb = "has" if totals["drifted"] == 1 else "have"
-    print(f"{totals['drifted']} of {amount(totals['models'], 'model')} {verb} drifted.")
+            found.setdefault(one["said"], []).append(one)
+    for said, some in found.items():
+        names = [f"{one['data_set']}, version {one['version']}" for one in some]
+        yield names, said, [_page(folder, one) for one in some if "page" in one]
 
 
 def _say(line: str, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from local_aws.core.account import Account
 from local_aws.core.errors import AwsError, not_emulated
@@ -155,7 +156,11 @@ class Logs:
         """
         streams = self._group(request)
         return (
-            {**event, "logStreamName": stream.name, "eventId": f"{stream.modified:026d}{number:030d}"}
+            {
+                **event,
+                "logStreamName": stream.name,
+                "eventId": f"{crc32(stream.name.encode()):026d}{number:030d}",
+            }
             for stream in streams
             for number, event in enumerate(stream.events(request))
         )

@@ -51,6 +51,20 @@ def test_a_jobs_log_is_read_in_both_directions(logs: Any, stream: str) -> None:
     assert lines(logs.get_log_events(**place)) == [6, 7, 8, 9]
 
 
+def test_a_line_keeps_its_id_while_its_job_prints_more(aws: Aws, bucket: str, name: str, logs: Any) -> None:
+    prints = "import time; print('line 0', flush=True); time.sleep(1); print('line 1')"
+    aws.client("sagemaker").create_training_job(TrainingJobName=name, **training_request(prints))
+
+    def ids(count: int) -> list[str]:
+        found = logs.filter_log_events(
+            logGroupName=GROUP, logStreamNamePrefix=f"{name}/", filterPattern="line"
+        )
+        return [event["eventId"] for event in found["events"]] if len(found["events"]) == count else []
+
+    (first,) = wait_for(lambda: ids(1))
+    assert wait_for(lambda: ids(2))[0] == first
+
+
 def test_lines_are_found_by_their_words(logs: Any, stream: str) -> None:
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=GROUP, logStreamNames=[stream], filterPattern="line", PaginationConfig={"PageSize": 3}
