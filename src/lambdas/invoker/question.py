@@ -26,6 +26,8 @@ BEGINNING = re.compile(
 )
 ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list of objects>}'
 
+TOO_LARGE = "A number is beyond the range of a 64-bit float."
+
 
 def _refuse(constant: str) -> None:
     raise RequestError(400, f"{constant} is not a JSON value; use null for a missing cell.")
@@ -192,8 +194,10 @@ def _loads(text: str) -> object:
         return DECODER.decode(text)
     except RecursionError as error:
         raise RequestError(400, "The body is nested too deeply; rows must contain plain values.") from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise RequestError(400, f"The body cannot be read as JSON: {error}.") from error
+    except ValueError as error:  # thousands of digits, of which Python says how it could be told to read them
+        raise RequestError(400, TOO_LARGE) from error
 
 
 def _csv(text: str) -> bytes:
@@ -225,7 +229,7 @@ def _json(rows: list[Any]) -> bytes:
     except UnicodeError as error:
         raise RequestError(400, "A cell contains half a surrogate pair, which is not a character.") from error
     except ValueError as error:
-        raise RequestError(400, "A number is beyond the range of a 64-bit float.") from error
+        raise RequestError(400, TOO_LARGE) from error
 
 
 def _check_rows(rows: object) -> None:
