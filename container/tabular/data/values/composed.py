@@ -28,6 +28,7 @@ __all__ = [
     "FLAG",
     "FRACTION",
     "HEMISPHERE",
+    "INTERVAL",
     "NOTATIONS",
     "NOTE",
     "OBSERVATION",
@@ -40,6 +41,7 @@ __all__ = [
     "WEEKS",
     "Composed",
     "converted",
+    "estimated",
     "flagged",
     "taken_apart",
 ]
@@ -49,7 +51,7 @@ DASH, AGE, FLAG, OBSERVATION = "dash", "age", "flag", "observation"
 ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
-CONVERTED, SECONDS, BRACKETS = "converted", "seconds", "brackets"
+CONVERTED, SECONDS, BRACKETS, INTERVAL = "converted", "seconds", "brackets", "interval"
 LONGEST = 64  # characters
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -90,6 +92,10 @@ BRACKETED = re.compile(
     r"\(\s?(\d{1,18})\s?\)|\[\s?(\d{1,18})\s?\]", re.ASCII
 )  # a year, or how many there are
 _CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
+_END = rf"[{_MINUS}]?\d[\d., \u00a0]*?%?"
+_ESTIMATED = re.compile(
+    rf"(?P<one>.*\d.*?)\s*[(\[]\s*(?P<low>{_END})\s*(?:[{_MINUS}]|,\s|;|to(?=\s))\s*(?P<high>{_END})\s*[)\]]"
+)
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
 )
@@ -309,6 +315,17 @@ def _converted(text: str, _: bool) -> _Parts:
     return found and ((found[0],), (1.0,))
 
 
+def estimated(text: str) -> tuple[str, str, str] | None:
+    """A number and the ends of the interval after it, as in 12 [10-14]; None if it has none."""
+    match = _ESTIMATED.fullmatch(text)
+    return match and (match["one"], match["low"], match["high"])
+
+
+def _interval(text: str, _: bool) -> _Parts:
+    found = estimated(text)
+    return found and ((found[0],), (1.0,))
+
+
 def _brackets(text: str, _: bool) -> _Parts:
     match = BRACKETED.fullmatch(text)
     return match and ((match[1] or match[2],), (1.0,))
@@ -441,6 +458,7 @@ _BY_NAME: Mapping[str, _Notation] = MappingProxyType(
         FLAG: _Notation(_flag, "HLgw)]\u2191\u2193"),
         OBSERVATION: _Notation(_observation, "bcdefimnprsuz"),
         ERROR: _Notation(_error, "\u00b1/"),
+        INTERVAL: _Notation(_interval, "])"),
         RANGE: _Notation(_range, "\u2212\u2013\u2014- []"),
         CONVERTED: _Notation(_converted, "(["),
         BRACKETS: _Notation(_brackets, "(["),

@@ -11,7 +11,7 @@ import numpy as np
 
 from tabular.data.values import composed
 from tabular.data.values.cells import MOST_OTHERS, NO_NUMBERS
-from tabular.data.values.composed import Composed, converted, flagged, taken_apart
+from tabular.data.values.composed import Composed, converted, estimated, flagged, taken_apart
 
 __all__ = ["evident"]
 
@@ -240,6 +240,15 @@ def _in_another_unit(texts: Texts, _: Sequence[str], find: Find) -> bool:
     return bool(np.corrcoef(numbers)[0, 1] >= EVENLY)
 
 
+def _around(texts: Texts, _: Sequence[str], find: Find) -> bool:
+    """Whether each number is in the interval that follows it, and several intervals differ."""
+    parts = list(filter(None, map(estimated, texts)))
+    read = find(dict.fromkeys((one for found in parts for one in found), 1))
+    if read is None or len({(low, high) for _, low, high in parts}) < FEWEST_PLACES:
+        return False
+    return all(read(low) <= read(one) <= read(high) for one, low, high in parts)
+
+
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     """Whether flags follow some of many numbers with decimals or five digits, unlike letters of houses.
 
@@ -292,6 +301,7 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.FLAG: _flags,
     composed.TREND: _trends,
     composed.OBSERVATION: _observations,
+    composed.INTERVAL: _around,
     composed.RANGE: _ranges,
     composed.CONVERTED: _in_another_unit,
     composed.BRACKETS: _everywhere,
