@@ -40,6 +40,7 @@ from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
 from tabular.data.values.composed import (
     ANGLE_WEST,
+    BOUND,
     BRACKETS,
     CONVERTED,
     DASH,
@@ -96,6 +97,7 @@ MEANT = {
     DASH: "as Excel's accounting format writes zero; name it in missing if it is a gap",
     FLAG: "because what stands beside it says high or low",
     CONVERTED: "without the same in another unit",
+    BOUND: "because it is the least or the most that is told",
     INTERVAL: "without the interval around it",
     OBSERVATION: "without the flag that a statistical office adds",
     ERA: "because years before Christ are negative",

@@ -17,6 +17,7 @@ __all__ = [
     "AGE",
     "ANGLE",
     "ANGLE_WEST",
+    "BOUND",
     "BRACKETED",
     "BRACKETS",
     "CLOCK",
@@ -52,6 +53,7 @@ ANGLE_WEST, WEEKS, ERA = "angle, O is west", "weeks", "era"
 TREND, TRIANGLE = "trend", "triangle"
 UNITS, CLOCK, FRACTION, RANGE, ERROR, NOTE = "units", "clock", "fraction", "range", "error", "note"
 CONVERTED, SECONDS, BRACKETS, INTERVAL = "converted", "seconds", "brackets", "interval"
+BOUND = "bound"
 LONGEST = 64  # characters
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
@@ -315,6 +317,10 @@ def _converted(text: str, _: bool) -> _Parts:
     return found and ((found[0],), (1.0,))
 
 
+def _bound(text: str, _: bool) -> _Parts:
+    return ((text[:-1],), (1.0,)) if text[-2:-1].isdigit() and text[-1] in "+-" else None
+
+
 def estimated(text: str) -> tuple[str, str, str] | None:
     """A number and the ends of the interval after it, as in 12 [10-14]; None if it has none."""
     match = _ESTIMATED.fullmatch(text)
@@ -458,6 +464,7 @@ _BY_NAME: Mapping[str, _Notation] = MappingProxyType(
         FLAG: _Notation(_flag, "HLgw)]\u2191\u2193"),
         OBSERVATION: _Notation(_observation, "bcdefimnprsuz"),
         ERROR: _Notation(_error, "\u00b1/"),
+        BOUND: _Notation(_bound, "+-"),
         INTERVAL: _Notation(_interval, "])"),
         RANGE: _Notation(_range, "\u2212\u2013\u2014- []"),
         CONVERTED: _Notation(_converted, "(["),

@@ -59,7 +59,8 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         for notation in composed.NOTATIONS
         if notation in by_notation
         and (
-            (forced and notation != composed.BRACKETS)  # beside bare numbers, brackets are minus signs
+            # Beside bare numbers, brackets are minus signs, and so is a dash behind some.
+            (forced and notation not in (composed.BRACKETS, composed.BOUND))
             or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find)
         )
     ]
@@ -249,6 +250,16 @@ def _around(texts: Texts, _: Sequence[str], find: Find) -> bool:
     return all(read(low) <= read(one) <= read(high) for one, low, high in parts)
 
 
+def _outside(texts: Texts, simple: Sequence[str], find: Find) -> bool:
+    """Whether 2,500- and 250,000+ are the least and the most that is told: all other numbers are between."""
+    ends = {sign: [found.texts[0] for text, found in texts.items() if text[-1] == sign] for sign in "+-"}
+    read = find(dict.fromkeys([*ends["+"], *ends["-"], *simple], 1)) if all(ends.values()) else None
+    if read is None or len(simple) < ENOUGH or not all(len(one) == 1 for one in ends.values()):
+        return False
+    numbers = list(map(read, simple))
+    return read(ends["-"][0]) <= min(numbers) and max(numbers) <= read(ends["+"][0])
+
+
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     """Whether flags follow some of many numbers with decimals or five digits, unlike letters of houses.
 
@@ -301,6 +312,7 @@ _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
     composed.FLAG: _flags,
     composed.TREND: _trends,
     composed.OBSERVATION: _observations,
+    composed.BOUND: _outside,
     composed.INTERVAL: _around,
     composed.RANGE: _ranges,
     composed.CONVERTED: _in_another_unit,

@@ -48,6 +48,11 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
             [0.6, 1.2, 3, 5, 8, 0.1],
             ["interval"],
         ),
+        (
+            ["2,500-", "250,000+", *(f"{value},500" for value in range(3, 33))],
+            [2500, 250000, *(value * 1000 + 500 for value in range(3, 33))],
+            ["bound"],
+        ),
         (["221535 d", "57415 p", "1402"], [221535, 57415, 1402], ["observation"]),
         (
             [f"{pound} lb ({pound * 0.4536:.1f} kg)" for pound in range(50, 55)],
@@ -142,6 +147,8 @@ def test_numbers_in_several_parts_are_read(cells, expected, notations):
         ["5 (male)", "6 (female)"],
         ["1'234", "5'678", "9'012'"],
         ["12-24-36", "1-2-3"],
+        ["12.50-", "80.00+", "5.00", *(f"{value}.00" for value in range(20, 60))],  # 5 is below 12.50
+        ["2-", "3+", "3", "2"],  # grades
         ["4 (1-5)", "5 (1-5)", "2 (1-5)", "3 (1-5)", "1 (1-5)", "4.5 (1-5)"],  # points on a scale
         ["12 [10-14]", "9 [12-17]", "3 [2-4]", "5 [4-9]", "8 [6-9]"],  # 9 is outside
     ],
