@@ -28,6 +28,7 @@ from tabular.portable.model import PortableModel, UnusableModel
 from tabular.serving import codec
 from tabular.serving.codec import BadRequest, decode
 from tabular.serving.models import Models
+from tabular.serving.rows.shapes import ENVELOPES
 from tabular.serving.server import ModelServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -53,9 +54,12 @@ LINES = st.one_of(
     st.permutations(["colour", "size", "member", "income", "code"]),
     st.lists(CELLS, max_size=7),
 )
-CSV = st.tuples(st.lists(LINES.map(",".join), max_size=4), st.sampled_from(["\n", "\r\n", "\r", "\n\n"])).map(
-    lambda parts: parts[1].join(parts[0])
-)
+CSV = st.tuples(
+    st.sampled_from(["", "", "", "\ufeff", "sep=;\n", "SEP=\t\r\n", 'sep="\n', "sep= \n"]),
+    st.lists(LINES, max_size=4),
+    st.sampled_from([",", ",", ",", ";", "\t", "|", '","', '";"']),
+    st.sampled_from(["\n", "\r\n", "\r", "\n\n", '"\n"']),
+).map(lambda parts: parts[0] + parts[3].join(map(parts[2].join, parts[1])))
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), CELLS)
 NAMES = st.sampled_from(["colour", "size", "member", "income", "code", "instances", "other"])
 ROWS = st.one_of(
@@ -65,8 +69,25 @@ ROWS = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(("colour", "size", "member", "income", "code"), VALUES)),
     st.recursive(VALUES, lambda inner: st.lists(inner, max_size=3), max_leaves=6),
 )
+# Whatever may be made of the words with which clients say where rows, names and shapes are.
+WORDS = st.sampled_from(
+    [
+        *ENVELOPES,
+        *("columns", "index", "names", "name", "fields", "ColumnNames", "schema", "primaryKey", "shape"),
+        *("datatype", "dataframe_split", "parameters", "_row", "colour", "size", "member", "income", "code"),
+    ]
+)
+HEADERS = st.permutations(["colour", "size", "member", "income", "code"])
+DOCUMENTS = st.recursive(
+    st.one_of(ROWS, st.lists(ROWS, max_size=3), HEADERS, WORDS, st.lists(st.integers(-1, 5), max_size=2)),
+    lambda inner: st.one_of(st.dictionaries(WORDS, inner, max_size=4), st.lists(inner, max_size=3)),
+    max_leaves=8,
+)
 JSON = st.one_of(
-    ROWS, st.lists(ROWS, max_size=4), st.fixed_dictionaries({"instances": st.lists(ROWS, max_size=3)})
+    ROWS,
+    st.lists(ROWS, max_size=4),
+    st.fixed_dictionaries({"instances": st.lists(ROWS, max_size=3)}),
+    DOCUMENTS,
 )
 
 
@@ -83,6 +104,8 @@ def served():
             numbers.set_axis(["1", "2", "target"], axis=1), "NaiveBayes", "binary"
         )
         tables["levels"] = fit(mixed(rows=40)[["colour", "code", "target"]], "NaiveBayes", "binary")
+        tables["one level"] = fit(mixed(rows=40)[["colour", "target"]], "NaiveBayes", "binary")
+        tables["one number"] = fit(mixed(rows=40)[["size", "target"]], "NaiveBayes", "binary")
         tables["dates"] = fit(dated(rows=40)[["day", "size", "moment", "target"]], "NaiveBayes", "binary")
         for name, one in tables.items():
             save_model(Path(folder) / name, one.manifest, one.arrays)
@@ -120,14 +143,20 @@ def well_answered(method, path, body=b"", headers=()):
     return status, answer
 
 
-MODEL = st.sampled_from([*MODELS, "regression", "numbers", "named by numbers", "levels", "dates"])
+MODEL = st.sampled_from(
+    [*MODELS, "regression", "numbers", "named by numbers", "levels", "dates", "one level", "one number"]
+)
 ACCEPT = st.sampled_from([b"", b"text/csv", b"application/json", b"*/*"])
 
 
 @fuzz
 @given(
     model=MODEL,
-    body=st.one_of(CSV.map(lambda text: text.encode("utf-8", "replace")), st.binary()),
+    body=st.one_of(
+        CSV.map(lambda text: text.encode("utf-8", "replace")),
+        CSV.map(lambda text: text.encode("utf-16", "replace")),
+        st.binary(),
+    ),
     accept=ACCEPT,
 )
 def test_any_csv_is_answered_or_refused(model, body, accept):
