@@ -109,7 +109,7 @@ LAB_SETTINGS = {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"
 lab: install-lab ## open the notebooks in JupyterLab, with the whole project beside them
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '$(LAB_SETTINGS)' > .venv/share/jupyter/lab/settings/overrides.json
-	exec $(BIN)/jupyter lab --notebook-dir=. --preferred-dir=notebooks $(ARGS)
+	exec $(BIN)/jupyter lab --notebook-dir=. --FileContentsManager.preferred_dir=notebooks $(ARGS)
 
 SLIDES := --to slides --no-prompt --output-dir $(or $(INTO),runs/slides) \
 	--TemplateExporter.extra_template_basedirs=src/commands/notebooks --template slides \
