@@ -16,6 +16,7 @@ from helpers.session import Session
 
 __all__ = ["as_dollars", "as_hours", "as_time", "billed", "by_table", "of_definition", "sentences", "trusted"]
 
+NAMED = 3  # of what a forecast rests on
 TOTAL = "(all)"  # no data set has such a name
 
 
@@ -126,8 +127,10 @@ def sentences(found: Outlook, cap: float | None = 0, earlier: Accuracy | None = 
 
 
 def _listed(basis: Sequence[str]) -> str:
-    """What the times rest on; the assumptions come last, because they say least."""
+    """What the times rest on, the first few by name; assumptions come last, because they say least."""
     known = [it for it in basis if it != ASSUMED]
+    if len(known) > NAMED:
+        known = [*known[:NAMED], f"{len(known) - NAMED} more"]
     rest = "assumptions about the rest" if known else "assumptions for a machine with nothing else to do"
     assumed = [rest] if ASSUMED in basis else []
     *most, last = [*known, *assumed]

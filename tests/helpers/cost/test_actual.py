@@ -7,7 +7,7 @@ import pytest
 
 from helpers.cost import tables
 from helpers.cost.actual import accuracy, compared, trained
-from helpers.cost.forecast.pace import observations
+from helpers.cost.forecast.pace import ASSUMED, observations
 from helpers.cost.month import Serving, by_month, per_million
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
@@ -87,6 +87,12 @@ def test_one_earlier_run_is_no_median(within: int, said: str) -> None:
     assert said in told
     assert told.endswith("47% off the middle of its range.")
     assert "median" not in told
+
+
+def test_a_forecast_that_rests_on_the_runs_of_many_tables_names_a_few() -> None:
+    basis = [*(f"2 runs of t{number}" for number in range(50)), ASSUMED]
+    few = "2 runs of t0, 2 runs of t1, 2 runs of t2"
+    assert tables._listed(basis) == f"{few}, 47 more and assumptions about the rest"
 
 
 def test_only_the_last_runs_count() -> None:
