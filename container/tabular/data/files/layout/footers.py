@@ -28,20 +28,22 @@ def note_of_footer(rows: Sequence[Sequence[str]], width: int) -> str | None:
 
     A footer is a line of words that has fewer cells than the table, such as a count of rows, or a total, or a
     line of any number of cells that says where the table comes from. A row that was cut off has numbers or
-    dates. Below a line that is drawn, every line of one cell belongs to the footer.
+    dates. Below a line that is drawn, every line of one cell belongs to the footer, and so does every line
+    below a header of footnotes that has as many cells as it.
 
     Args:
         rows: those at the end of the file whose cells are not as many as the header's.
         width: the number of cells of the header.
     """
     ruled = bool(rows) and len(rows[0]) < width and is_rule(rows[0])
-    if not 0 < len(rows) <= (MOST_RULED if ruled else MOST_FOOTER):
+    noted = bool(rows) and len(rows[0]) < width and rows[0][0].strip().casefold().startswith("footnote")
+    if not 0 < len(rows) <= (MOST_RULED if ruled or noted else MOST_FOOTER):
         return None
     for row in rows:
         words = [cell.strip() for cell in row if cell.strip()]
         if ruled and len(row) < width and (len(words) <= 1 or is_rule(row)):
             continue
-        if words and says_origin(words[0]):
+        if (words and says_origin(words[0])) or (noted and len(row) == len(rows[0])):
             continue
         if len(row) >= width or not (words and (is_total(words[0]) or all(map(_is_word, words)))):
             return None

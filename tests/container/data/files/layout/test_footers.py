@@ -15,6 +15,7 @@ from tabular.data.files.layout.footers import note_of_footer
         [["Note: a", "b", "c", "d", "e 5"]],
         [["Generated on 2024-01-05 10:00"]],
         [["\u00a9 2024"]],
+        [["footnoteSeqID", "Footnote"], *([str(number), "Excludes nomads, 2"] for number in range(1, 30))],
     ],
 )
 def test_words_below_the_table_are_a_footer(rows):
@@ -32,6 +33,7 @@ def test_words_below_the_table_are_a_footer(rows):
         [["a", "b", "c", "d"]],
         [["note"]] * 6,
         [["notes", "5"]],
+        [["footnoteSeqID", "Footnote"], ["1", "2", "3"]],
     ],
 )
 def test_a_damaged_row_is_no_footer(rows):
