@@ -610,7 +610,7 @@ def test_a_named_index_of_pandas_is_a_column_and_said(tmp_path):
 @pytest.mark.parametrize(
     "row",
     [
-        "p,x,s,x,n,s,p,f\n",
+        "p,x,s,x,n,s,p,f\ne,b,y,w,n,a,t,c\n",
         "0.1,2,yes\n",
         "39, State-gov, 77516, Bachelors, 13, Male, <=50K\n",
         "?,b,30.83,u,g\n",
