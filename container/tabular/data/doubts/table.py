@@ -142,7 +142,11 @@ def _of_levels(
     if 1 < len(levels) == len(values) == values.notna().sum():
         yield "text that is different in every row, like an id; if it is one, name it in drop."
     if marks := _marks(levels.marks.to_pylist()):
-        yield f"a category with the levels {_listed(marks)}, which may mean a missing value."
+        which, them = ("level", "it") if len(marks) == 1 else ("levels", "them")
+        yield (
+            f"a category with the {which} {_listed(marks)}, which may mean a missing value; if so, name "
+            f"{them} in missing."
+        )
 
 
 def _marks(levels: Sequence[object], words: Collection[str] = MARKS) -> list[object]:

@@ -24,7 +24,11 @@ def said_of(cells, target=TARGET):
         (["\u2764", "\u2764\ufe0f", "x"], "differ only in blanks, case or Unicode form"),
         (["A", "\u0410", "B"], "the levels 'A', '\u0410' look the same, but have letters from different"),
         (["DE", "de", "FR"], "the levels 'DE', 'de' differ"),
-        (["north", "?", "south"], "a category with the levels '?', which may mean a missing value"),
+        (
+            ["north", "?", "south"],
+            "a category with the level '?', which may mean a missing value; if so, name it in missing.",
+        ),
+        (["north", "?", "k.A."], "a category with the levels '?', 'k.A.', which may mean a missing value"),
         ([f"user {i}" for i in range(30)], "text that is different in every row, like an id"),
         (
             [*range(27), *[-999] * 3],
