@@ -39,6 +39,8 @@ PHONE = 7  # digits of the shortest telephone number with the code of its countr
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 LONG = 7  # digits, of which quantities hardly all have the same number
 ENOUGH_MONTHS = 5
+# Formats of moments, by their digits: eight for the day, and the time behind them.
+TIMES_BEHIND = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 
 
@@ -349,7 +351,13 @@ def _rare_zeros(cells: pa.ChunkedArray) -> str:
 
 
 def _digits_of_dates(numbers: Sequence[int], width: int) -> str | None:
-    """The format in which all these numbers are dates; None if there is none."""
+    """The format in which all these numbers are dates, or moments; None if there is none."""
+    if width in TIMES_BEHIND:
+        behind = range(0, width - 8, 2)
+        times = [[n // 10**place % 100 for place in behind] for n in numbers]
+        are_times = all(parts[-1] < 24 and max(parts) < MINUTES for parts in times)
+        day = are_times and _digits_of_dates([n // 10 ** (width - 8) for n in numbers], 8)
+        return TIMES_BEHIND[width] if day == "%Y%m%d" and len(numbers) >= ENOUGH_DAYS else None
     if width not in (6, 8) or (width == 6 and len(numbers) < ENOUGH_DAYS):
         return None
     years = (1900, 2100) if width == 8 else (0, 99)

@@ -237,11 +237,14 @@ def as_numbers(
     written = [text.strip() for text in numbers.texts if not is_gap(text.strip(), gaps)]
     sign = found.format.thousands
     odd = next((text for text in written if not is_plain(text) or (sign == "." and sign in text)), None)
-    if odd is None and not forced:
-        read = pa.chunked_array([pa.array(values, from_pandas=True)])
-        if code := lost_digits(pa.chunked_array([pa.array(written, pa.string())]), read):
-            return _codes(column, cells, (code,), (code,))
-    said = (*_of_format(written, odd, found.format), *gaps_said(gaps, len(cells)))
+    doubts: tuple[str, ...] = ()
+    if odd is None and not forced:  # what may be wrong with plain numbers may be so beside gaps, too
+        filled = pc.if_else(pa.array(np.isnan(values)), pa.scalar(None, cells.type), cells)
+        plain = plain_numbers(column, filled, strict=True)
+        doubts = plain.doubts if plain else ()
+        if plain and plain.column.kind == "categorical":
+            return _codes(column, cells, doubts, doubts)
+    said = (*_of_format(written, odd, found.format), *doubts, *gaps_said(gaps, len(cells)))
     column = with_gaps(column, "numeric", gaps)
     if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once
         column = replace(column, number=found.format)

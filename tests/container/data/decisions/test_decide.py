@@ -424,6 +424,39 @@ def test_a_few_leading_zeros_among_numbers_of_several_lengths_are_said():
     assert decided(pa.array([*map(str, range(10_000, 10_300)), "00501"])).doubts == ()
 
 
+@pytest.mark.parametrize("gap", ["NA", "?", " n/a "])
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([f"202401{day}" for day in range(10, 30)], "look like dates; set date_format to '%Y%m%d'"),
+        ([f"2023{month:02}" for month in range(1, 13)], "look like a year and a month"),
+        ([str(1_600_000_000 + day * 86_400) for day in range(30)], "look like seconds since 1970"),
+        ([str(day) for day in range(44_000, 44_030)], "may be Excel serial dates"),
+        ([f"{hour}{minute}" for hour in range(8, 24) for minute in range(10, 60, 2)], "hours and minutes"),
+        ([f"+4930{number}" for number in range(10_000, 10_030)], "if they are telephone numbers"),
+        ([f"{first}.38{first}E+12" for first in range(1, 10)] * 3, "long codes of which Excel has kept"),
+        (["3.8", "3.9", "3.10", "3.11"] * 5, "with and without trailing zeros"),
+        (["1.1", "1.10", "1.2"] * 5, "codes, such as '1.1' beside '1.10'"),
+    ],
+)
+def test_numbers_beside_gaps_are_doubted_as_those_without_are(cells, said, gap):
+    alone, beside = (decided(pa.array(some)) for some in (cells, [*cells, gap]))
+    assert any(said in doubt for doubt in alone.doubts)
+    assert set(alone.doubts) <= set(beside.doubts)
+    assert alone.column.kind == beside.column.kind
+
+
+@pytest.mark.parametrize(("form", "digits"), [("%Y%m%d%H", 10), ("%Y%m%d%H%M", 12), ("%Y%m%d%H%M%S", 14)])
+def test_digits_of_moments_are_said_with_their_format(form, digits):
+    moments = [f"202401{day}{day - 10:02}{day}{day}"[:digits] for day in range(10, 31)]
+    (doubt,) = decided(pa.array(moments)).doubts
+    assert f"look like dates; set date_format to {form!r}" in doubt
+    read = decided(pa.array(moments), date=("a",), date_format={"a": form})
+    assert (read.column.kind, read.column.time) == ("date", True)
+    late = [f"{moment[:8]}{60 + place:02}{moment[10:]}" for place, moment in enumerate(moments)]
+    assert "look like dates" not in str(decided(pa.array(late)).doubts)
+
+
 @pytest.mark.parametrize("kind", [pa.string(), pa.int64()])
 @pytest.mark.parametrize(
     ("numbers", "said"),
