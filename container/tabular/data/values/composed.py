@@ -75,7 +75,10 @@ _SEXAGESIMAL = re.compile(  # an angle without signs for minutes and seconds
     r"\s?(?P<behind>[NSEW])?"
 )
 _HEMISPHERE = re.compile(rf"({_NUMBER})\s?{_DEGREE}?\s?([NSEW])|([NSEW])\s?({_NUMBER})\s?{_DEGREE}?")
-_DEBIT = re.compile(r"(.*\d.*?)\s?\(?(DR|CR|Dr|Cr|dr|cr)\.?\)?")
+_DEBIT = re.compile(
+    r"(?P<one>.*\d.*?)\s?\(?(?P<behind>DR|CR|Dr|Cr|dr|cr)\.?\)?"
+    r"|(?P<before>DR|CR|Dr|Cr)\.?\s(?P<other>\D{0,4}\d[\d.,\s]*)"
+)
 # A currency without a number, as Excel's accounting format writes zero: $ - and - \u20ac.
 _DASH = re.compile(
     rf"(\(?\s*[^\d\s(){_MINUS}]{{1,4}}\s*)[{_MINUS}]\s*\)?|[{_MINUS}](\s*[^\d\s(){_MINUS}]{{1,4}})"
@@ -351,7 +354,10 @@ def _age(text: str, known: bool) -> _Parts:
 
 def _debit(text: str, _: bool) -> _Parts:
     match = _DEBIT.fullmatch(text)
-    return match and ((match[1],), (-1.0 if match[2].casefold() == "dr" else 1.0,))
+    if match is None:
+        return None
+    sign = -1.0 if (match["behind"] or match["before"]).casefold() == "dr" else 1.0
+    return (match["one"] or match["other"],), (sign,)
 
 
 def _times(hours: str, minutes: str, seconds: str | None, part: str | None) -> dict[str, str | None]:

@@ -194,12 +194,16 @@ _WORD = re.compile(r"[^\W\d_]+\.?")
 _ZONES = {
     name: f"{hours:+03}00"
     for hours, names in {
-        **{-8: "PST", -7: "PDT MST", -6: "MDT CST", -5: "CDT EST", -4: "EDT", 0: "WET", 1: "CET WEST BST"},
+        **{-8: "PST", -7: "PDT MST", -6: "MDT CST", -5: "CDT EST", -4: "EDT", 1: "CET WEST BST"},
+        0: "WET UTC GMT",
         **{2: "CEST EET", 3: "EEST MSK", 9: "JST KST", 10: "AEST", 11: "AEDT"},
     }.items()
     for name in names.split()
 }
-_ZONE = re.compile(rf"(?<=[\dMm]) (?:{'|'.join(_ZONES)})(?=$| \d{{4}}$)")  # a year follows it in Java
+_KNOWN = {"UTC", "GMT"}  # behind a clock of 24 hours
+_ZONE = re.compile(  # a year follows it in Java
+    rf"(?<=[\dMm]) (?:{'|'.join(sorted(_ZONES.keys() - _KNOWN))})(?=$| \d{{4}}$)|(?<=[AaPp][Mm]) (?:UTC|GMT)$"
+)
 # A zone by its name in IANA's database, as Java also writes it in brackets after an offset.
 _ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_0-9+-]+){1,2}"
 _ZONE_BY_NAME = re.compile(
@@ -243,6 +247,7 @@ _QUARTERS = (
     ),
     re.compile(rf"(?P<number>[1-4])\. (?:kvartal|kwarta\u0142|kvart\u00e1l|nelj\u00e4nnes) {_FULL_YEAR}"),
     re.compile(rf"[TtKk](?P<number>[1-4])[\s/_.,-]+{_FULL_YEAR}"),  # T123 is a code
+    re.compile(rf"(?P<number>[1-4])T[\s/_.,-]?{_FULL_YEAR}"),
     re.compile(r"[Qq](?P<number>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
     re.compile(rf"FY[\s'\u2019]?{_ANY_YEAR}[\s/_-]*[Qq](?P<number>[1-4])"),
     re.compile(rf"[Qq](?P<number>[1-4])[\s/_-]*FY[\s'\u2019]?{_ANY_YEAR}"),
@@ -250,7 +255,8 @@ _QUARTERS = (
 _HALVES = (
     re.compile(rf"{_YEAR}[\s/_.:-]?[Hh]([12])"),
     re.compile(rf"(?P<number>[12])(?:[Hh]|(?:st|nd) [Hh]alf (?:of )?){_ANY_YEAR}"),
-    re.compile(rf"[Hh](?P<number>[12])[\s/_.,-]+{_FULL_YEAR}"),
+    re.compile(rf"[HhS](?P<number>[12])[\s/_.,-]+{_FULL_YEAR}"),  # a semester in Romance languages
+    re.compile(rf"(?P<number>[12])S[\s/_.,-]?{_FULL_YEAR}"),
 )
 _NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKS = (

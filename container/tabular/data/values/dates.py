@@ -98,8 +98,11 @@ _OTHERS = (
         "%d/%m/%Y %Hh%M",
         *("%d.%m.%Y %H.%M", "%d.%m.%Y %H.%M.%S", "%d/%m/%Y %H.%M", "%d/%m/%Y %H.%M.%S"),
     ),
-    "%Y/%m/%d %I:%M:%S %p %z",  # Google Forms
-    *(f"{day} %I:%M:%S %p %z" for day in ("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y")),  # and Amazon
+    *(  # Google Forms and Amazon
+        f"{day} {time} %p %z"
+        for time in ("%I:%M:%S", "%I:%M")
+        for day in ("%Y/%m/%d", "%b %d, %Y", "%B %d, %Y", "%m/%d/%Y", "%Y-%m-%d")
+    ),
     *("%Y-%m-%d %H.%M.%S", "%Y-%m-%d-%H.%M.%S.%f"),  # and DB2
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b/%Y", "%b%Y"),
     *("%b-%y", "%B-%y", "%b/%y", "%b '%y", "%Y %b", "%Y-%b", "%Y %B", "%Y%b", "%Y, %B"),

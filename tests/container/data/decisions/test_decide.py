@@ -586,6 +586,8 @@ def test_who_names_a_column_of_codes_in_numeric_gets_numbers():
         (["1 janv. 2000", "2 nov. 2001", "3 mars 2002"], "%d %b %Y"),
         (["Jan. 1, 2000", "Nov. 2, 2001"], "%b %d, %Y"),
         (["Sep 30, 2022 09:18:01 AM PST", "Jul 1, 2022 11:08:01 PM PDT"], "%b %d, %Y %I:%M:%S %p %z"),
+        (["9/30/2022 09:18 AM PST", "7/1/2022 11:08 PM PDT"], "%m/%d/%Y %I:%M %p %z"),
+        (["2022-09-30 09:18 AM UTC", "2022-07-01 11:08 PM GMT"], "%Y-%m-%d %I:%M %p %z"),
     ],
 )
 def test_names_of_months_may_end_with_a_full_stop(cells, form):

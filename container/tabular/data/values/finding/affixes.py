@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.finding.units import Units, conversions, may_be_unit
-from tabular.data.values.number_words import DOUBTFUL, NUMBER_SIGN, OUT_OF, SHOE_SIZE, SIDES
+from tabular.data.values.number_words import CURRENCIES, DOUBTFUL, NUMBER_SIGN, OUT_OF, SHOE_SIZE, SIDES
 from tabular.data.values.numbers import CORES, CURRENCY_PLACES, digits_of, read_number
 from tabular.spec.columns import NumberFormat
 
@@ -54,16 +54,22 @@ def units_of(
     alike = len({unit.lstrip("+ ").removesuffix("s") for unit in given}) == 1 < len(given)  # 2 and 10+ years
     if (len(parts) >= MEASURED and set(found) <= _ORDINALS) or (forced and not scales and alike):
         scales = dict.fromkeys(given, 1.0)
+    before = [currency for currency, _ in currencies.most_common(1)]
     known = Counter(
         {
             unit: count
             for unit, count in found.items()
             if unit and may_be_unit(unit, bool(found[""])) and _is_within(unit, units)
+            if not any(_are_currencies(unit, other) for other in before)
         }
     )
     behind = scales or [unit for unit, _ in known.most_common(1)]
-    before = [currency for currency, _ in currencies.most_common(1)]
     return tuple(dict.fromkeys([*before, *behind])), tuple(scales.items()), tuple(offsets.items())
+
+
+def _are_currencies(one: str, other: str) -> bool:
+    """Whether these are the signs of two currencies, such as $ and \u20ac."""
+    return one[-1] in CURRENCIES and other[-1] in CURRENCIES and one[-1] != other[-1]
 
 
 def _is_within(unit: str, units: Units) -> bool:

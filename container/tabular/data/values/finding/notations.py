@@ -120,9 +120,13 @@ def _weeks_and_days(texts: Texts, simple: Sequence[str], _: Find) -> bool:
 
 
 def _both_sides(texts: Texts, _: Sequence[str], __: Find) -> bool:
-    """Whether there are degrees to both sides of the equator, or of Greenwich: 12.5N and 3.4S, not 12C."""
+    """Whether there are degrees to both sides of the equator, or of Greenwich: 12.5N and 3.4S, not 12C.
+
+    Those with the sign of degrees may all be to one side.
+    """
     letters = _letters(texts)
-    if letters not in ({"N", "S"}, {"E", "W"}):
+    signed = len(texts) >= FEWEST_PLACES and all("\u00b0" in text for text in texts)
+    if letters not in ({"N", "S"}, {"E", "W"}) and not (signed and len(letters) == 1):
         return False
     numbers = [found.texts[0].replace(",", ".") for found in texts.values()]
     return any("." in number for number in numbers) and max(map(float, numbers)) <= _most(letters)

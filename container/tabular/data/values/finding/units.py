@@ -43,6 +43,16 @@ def _words(value: float, words: str) -> dict[str, float]:
     return dict.fromkeys(words.split(), value)
 
 
+def _per_volume(amounts: Mapping[str, float]) -> dict[str, float]:
+    """These amounts in each volume of blood or water, as laboratories write them: mg/dL."""
+    volumes = {"uL": 1e-6, "\u00b5L": 1e-6, "mL": 1e-3, "ml": 1e-3, "dL": 0.1, "dl": 0.1, "L": 1.0, "l": 1.0}
+    return {
+        f"{amount}/{volume}": value / size
+        for amount, value in amounts.items()
+        for volume, size in volumes.items()
+    }
+
+
 # In each family, the value of a unit in the same measure. The first family that has all of a column's units
 # is meant. Inches and pounds are exact by definition (NIST SP 811, appendix B).
 _MYRIADS = _words(1e4, "万 萬 만") | _words(1e8, "亿 億 억") | _words(1e12, "兆 조")
@@ -88,6 +98,9 @@ _WITH_MIL: Mapping[str, float] = MappingProxyType(
     | _words(1e6, "mil mil.")
     | _words(1e9, "mld mld. miliarde miliard")
 )
+_HUNDREDTHS = frozenset(
+    ["\u00a2", "p", "ct"]
+)  # of the currency before other numbers, as in $1.50 and 75\u00a2
 _CROWNS: Mapping[str, float] = MappingProxyType({"kr": 1.0, "tkr": 1e3, "mkr": 1e6, "mdkr": 1e9})
 _TIMES: Mapping[str, float] = MappingProxyType(
     {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "min": _MINUTE, "h": _HOUR, "d": _DAY}
@@ -106,6 +119,16 @@ _TIMES: Mapping[str, float] = MappingProxyType(
     | _words(7 * _DAY, "w")
     | _words(365.2425 / 12 * _DAY, "mo mos mon mons")
     | _words(365.2425 * _DAY, "y")
+    # East Asia's, but for the signs of dates and of times of day.
+    | _words(1.0, "\u79d2 \u79d2\u949f \ucd08")
+    | _words(_MINUTE, "\u5206 \u5206\u949f \u5206\u9418 \u5206\u9593 \ubd84")
+    | _words(_HOUR, "\u5c0f\u65f6 \u5c0f\u6642 \u6642\u9593 \uc2dc\uac04")
+    | _words(_DAY, "\u5929 \u65e5\u9593 \uc77c\uac04")
+    | _words(7 * _DAY, "\u5468 \u9031 \u9031\u9593 \uc8fc")
+    | _words(
+        365.2425 / 12 * _DAY, "\u4e2a\u6708 \u500b\u6708 \u304b\u6708 \u30f6\u6708 \u30b1\u6708 \uac1c\uc6d4"
+    )
+    | _words(365.2425 * _DAY, "\u5e74 \ub144 \u5c81 \u6b72 \u6b73 \uc138")
     | _words(365.2425 * _DAY, "Jahr Jahre Jahren an ans ann\u00e9e ann\u00e9es a\u00f1o a\u00f1os ano anos")
 )
 _FAMILIES: tuple[Mapping[str, float], ...] = (
@@ -141,6 +164,19 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
     },
     _TIMES,
     {f"{unit} ago": value for unit, value in _TIMES.items() if len(unit) > 1},
+    {"bps": 1.0, "kbps": 1e3, "Kbps": 1e3, "Mbps": 1e6, "Gbps": 1e9},
+    {"bit/s": 1.0, "kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9},
+    {"B/s": 1.0, "kB/s": 1e3, "KB/s": 1e3, "MB/s": 1e6, "GB/s": 1e9},
+    {"mV": 1e-3, "V": 1.0, "kV": 1e3},
+    {"uA": 1e-6, "\u00b5A": 1e-6, "mA": 1e-3, "A": 1.0},
+    {"pF": 1e-12, "nF": 1e-9, "uF": 1e-6, "\u00b5F": 1e-6, "\u03bcF": 1e-6, "mF": 1e-3, "F": 1.0},
+    {"\u03a9": 1.0, "k\u03a9": 1e3, "M\u03a9": 1e6, "\u2126": 1.0, "k\u2126": 1e3, "M\u2126": 1e6},
+    _per_volume({"pg": 1e-12, "ng": 1e-9, **_words(1e-6, "ug mcg \u00b5g \u03bcg"), "mg": 1e-3, "g": 1.0}),
+    _per_volume(
+        {"pmol": 1e-12, "nmol": 1e-9, **_words(1e-6, "umol \u00b5mol \u03bcmol"), "mmol": 1e-3, "mol": 1.0}
+    ),
+    _per_volume({**_words(1e-6, "uIU \u00b5IU \u03bcIU"), "mIU": 1e-3, "IU": 1.0}),
+    _per_volume({"mU": 1e-3, "U": 1.0, "kU": 1e3}),
     {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
     {"mW": 1e-3, "W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6, "GWh": 1e9},
@@ -171,6 +207,12 @@ _FAMILIES: tuple[Mapping[str, float], ...] = (
 # The m beside these letters is that of minutes, or of months.
 _WITH_MINUTES = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
 _WITH_MONTHS = {"d": _DAY, "w": 7 * _DAY, "m": 365.2425 / 12 * _DAY, "y": 365.2425 * _DAY}
+# What programs write after sizes of files, where the G shows that the M is no million.
+_WITH_GIGABYTES = (
+    {"": 1.0}
+    | {letter: 2.0 ** (10 * power) for letter, power in zip("KMGT", range(1, 5), strict=True)}
+    | {"B": 1.0}
+)
 # Ages as DICOM writes them, such as 034Y and 006M.
 _AGES = {unit.upper(): value for unit, value in _WITH_MONTHS.items()}
 # A word for thousands or millions, and what is counted; of letters, only those that begin no other currency.
@@ -201,8 +243,8 @@ _TEMPERATURES: Mapping[str, tuple[float, float]] = MappingProxyType(
     | dict.fromkeys(("\u00b0F", "\u00b0f", "deg F", "degrees F", "Fahrenheit"), (5 / 9, 459.67 * 5 / 9))
 )
 _DEGREES = {"C": "\u00b0C", "F": "\u00b0F"}
-# Letters that also end codes, such as the house 14b and the size 2T.
-_LETTERS = frozenset(["M", "MM", "B", "b", "T", "w", "y"])
+# Letters that also end codes, such as the house 14b, the seat 14A and the size 2T.
+_LETTERS = frozenset(["M", "MM", "B", "b", "T", "w", "y", "A", "F", "V"])
 _MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes; 2.0T is an engine
 # Millions or something else, unless a currency or a word for thousands is in the column.
 _AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L", "mi", "bi", "bin", "mil", "Md", "Mds"}
@@ -229,6 +271,8 @@ def conversions(units: Units, money: bool = False) -> Conversions:
         return _temperatures(_DEGREES, usual)  # with decimals, 38.9C and 97.6F are no seats
     if given == ["%"] and _are_fractions(units):
         return Conversions({"%": 0.01})
+    if money and len(given) == 1 and given[0] in _HUNDREDTHS and units.counts.get(""):
+        return Conversions({given[0]: 0.01})
     family = _family(given, units, money) or _of_one_thing(given)
     if not family and (one := _singular(given)):
         return Conversions({one: 1.0, f"{one}s": 1.0})
@@ -324,7 +368,12 @@ def _of_one_thing(given: Collection[str]) -> Mapping[str, float] | None:
 
 def _of_letters(units: Collection[str]) -> Mapping[str, float] | None:
     """The family of letters for times, if another letter says what the m is: 6m and 2y, 30m and 4h."""
-    for family, telling in ((_WITH_MINUTES, {"h", "s"}), (_WITH_MONTHS, {"y"}), (_AGES, {"Y"})):
+    for family, telling in (
+        (_WITH_MINUTES, {"h", "s"}),
+        (_WITH_MONTHS, {"y"}),
+        (_AGES, {"Y"}),
+        (_WITH_GIGABYTES, {"G"}),
+    ):
         if set(units) <= set(family) and telling & set(units):
             return family
     return None

@@ -42,6 +42,15 @@ def counts(cells):
         (["3\u5343", "120\u4e07", "950"], [3000, 1.2e6, 950]),
         (["\u20b945 L", "\u20b91.2 Cr"], [4.5e6, 1.2e7]),
         (["1.5GiB", "512MiB", "3GiB"], [1.5, 0.5, 3]),
+        (["1.5G", "512M", "3G"], [1.5 * 2**30, 2**29, 3 * 2**30]),
+        (["20 Mbps", "1.2 Gbps", "35 Mbps"], [20, 1200, 35]),
+        (["100nF", "22 pF", "4.7 nF"], [100, 0.022, 4.7]),
+        (["12 V", "5 V", "350 mV"], [12, 5, 0.35]),
+        (["13.1 g/dL", "12.5 g/dL", "141 g/L"], [13.1, 12.5, 14.1]),
+        (["2.1 mIU/L", "3.5 mIU/L", "4 \u00b5IU/mL"], [2.1, 3.5, 4]),
+        (["$2.25", "75\u00a2", "$1"], [2.25, 0.75, 1]),
+        (["\u00a32.25", "75p", "\u00a31"], [2.25, 0.75, 1]),
+        (["3\u5c81", "5\u5c81", "6\u4e2a\u6708"], [3, 5, 0.5]),
     ],
 )
 def test_units_of_the_same_measure_are_converted_into_the_most_frequent_one(cells, expected):
@@ -72,7 +81,16 @@ def test_what_stands_beside_all_numbers_is_left_out(cells, expected):
 
 
 @pytest.mark.parametrize(
-    "cells", [["AB 12", "AB 13"], ["1/5", "7/5"], ["3/10", "3/20"], ["1st", "2nd", "3rd"], ["14 B", "15"]]
+    "cells",
+    [
+        ["AB 12", "AB 13"],
+        ["1/5", "7/5"],
+        ["3/10", "3/20"],
+        ["1st", "2nd", "3rd"],
+        ["14 B", "15"],
+        ["14 A", "15"],
+        ["$5", "5 \u20ac", "\u00a35"],
+    ],
 )
 def test_what_may_be_a_code_or_a_name_is_not_left_out(cells):
     assert find_numbers(counts(cells)) is None
