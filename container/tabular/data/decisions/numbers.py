@@ -55,6 +55,7 @@ from tabular.data.values.composed import (
     WEEKS,
     taken_apart,
 )
+from tabular.data.values.finding.affixes import spellings
 from tabular.data.values.finding.numbers import (
     FEWEST_UNGROUPED,
     FoundNumbers,
@@ -352,7 +353,10 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
             read = f"numbers without a unit, such as {bare!r}, are read as {usual!r}"
             yield f"{read}; rewrite them if that is wrong."
     for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
-        bare = next((text for text in numbers if unit not in text and unit_of(text) != unit), None)
+        same = spellings(unit, form.affixes) or [unit]
+        bare = next(
+            (text for text in numbers if unit_of(text) != unit and not any(one in text for one in same)), None
+        )
         if unit[-1] not in CURRENCIES and bare is not None:
             one = next((text for text in numbers if unit in text), odd)
             yield (

@@ -57,9 +57,10 @@ def placeholders(values: pd.Series, column: Column) -> Iterator[str]:
     pressures; 9, that all others are a few answers such as 1 and 2. A single value must be a thousand of
     these ranges away, and a date that programs write for none ten years.
 
-    Several values that surveys write for no answer, such as 77, 88 and 99, are looked at together. The only
-    negative number stands for none if it is -9, -99 or -200. So does -1, if no other number is as frequent,
-    others have decimals, or they are answers up to 3 or more.
+    Several values that surveys write for no answer, such as 77, 88 and 99, are looked at together, and so are
+    a few negative ones, such as -1, -8 and -9. The only negative number stands for none if it is -9, -99 or
+    -200. So does -1, if no other number is as frequent, others have decimals, or they are answers up to 3 or
+    more.
     """
     if column.kind == "date":
         some = rows_of(values, np.arange(0, len(values), max(1, len(values) // DATES)))
@@ -75,7 +76,7 @@ def repeated_and_far(numbers: np.ndarray) -> Iterator[str]:
     """`placeholders` of a column of numbers (n_rows,)."""
     finite = np.isfinite(numbers)
     rest = numbers if finite.all() else numbers[finite]
-    codes = list(_codes(rest))
+    codes = [*_codes(rest), *_negative_codes(rest)]
     for code in codes:
         rest = rest[rest != code.value]
     found = [*codes, *_far(rest), *_beyond(rest)]
@@ -171,6 +172,18 @@ def _codes(numbers: np.ndarray) -> Iterator[Placeholder]:
         far = gap > (1 if len(others) >= FEWEST_OTHERS else 2) * width
     if far:
         yield from map(Placeholder, values[-codes:].tolist(), counts[-codes:].tolist())
+
+
+def _negative_codes(numbers: np.ndarray) -> Iterator[Placeholder]:
+    """Several values that surveys write for no answer, such as -1, -8 and -9, if no others are negative."""
+    if not _NEGATIVE.fullmatch(f"{np.min(numbers, initial=0):.15g}"):  # as of most columns
+        return
+    values, counts = np.unique(numbers[numbers < 0], return_counts=True)
+    others = np.unique(numbers[numbers >= 0][: 100 * FEWEST_OTHERS])
+    coded = all(value in (-3, -2, -1) or _NEGATIVE.fullmatch(f"{value:.15g}") for value in values[:MOST])
+    if 1 < len(values) <= MOST and coded and counts.min() >= FEW_ROWS and len(others) >= FEWEST_CLEAR:
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            yield Placeholder(value, count, "is one of a few negative numbers")
 
 
 def _far(numbers: np.ndarray) -> Iterator[Placeholder]:

@@ -37,6 +37,8 @@ def said_of(cells, target=TARGET):
         ([*range(20, 47), *[0] * 3], "'0', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[9999.0] * 3], "'9999', in 3 of 30 rows, is far from all other values"),
         ([*range(27), *[-1] * 3], "'-1', in 3 of 30 rows, is the only negative number"),
+        ([*range(22), *[-8] * 4, *[-9] * 4], "'-8', in 4 of 30 rows, is one of a few negative numbers"),
+        ([*[1, 2, 3] * 8, *[-1] * 3, *[-8] * 3], "'-1', in 3 of 30 rows, is one of a few negative numbers"),
         ([*[0, 1] * 13, *[-9] * 4], "'-9', in 4 of 30 rows, is the only negative number"),
         ([*range(600, 1900, 50), *[-200] * 4], "'-200', in 4 of 30 rows, is the only negative number"),
         ([*[1, 2, 3, 4] * 6, *[-1] * 6], "'-1', in 6 of 30 rows, is the only negative number"),

@@ -29,6 +29,7 @@ AFTER_WORD = re.compile(
     r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
 )
 AFTER_SIGN = re.compile(rf"{NUMBER_SIGN}\s?[1-9]\d{{0,8}}")  # not those of colours
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+|[ \u00a0\u202f'\u2019][0-9]{3}(?![0-9]))*")
 BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?[/(]?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
 BETWEEN_WORDS = re.compile(r"[^\W\d_][^#]*#[^#]*[^\W\d_][^#]*")  # of different lengths, unlike codes
@@ -49,7 +50,7 @@ SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
 MEASURE = re.compile(
     r"(?<![\w.,:/])\d+(?:[.,]\d+)?\s?(?:[kMG]Hz|Hz|[KMGT]i?B|kB|[kcm\u00b5]m|[km]?g|[mcd]?[lL]|[kM]W|kWh|mAh|"
     r"MP|[hk]Pa|mbar|psi|km/h|mph|sq\.? ?ft|m\u00b2|lbs?|oz|\u00b0[CF])(?![\w/])"
-    r"|(?<![\w.:])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])|\((?:19|20)\d\d\)"
+    r"|(?<![\w.:*])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])|\((?:19|20)\d\d\)"
     r"|(?<![\w./-])(?:\d{4}-\d\d-\d\d|\d{1,2}([./])\d{1,2}\1(?:19|20)\d\d)(?![\w/-])"
 )
 
@@ -165,6 +166,8 @@ def _joined(texts: Sequence[str]) -> str | None:
 
 def _several(texts: Sequence[str], sign: str) -> str | None:
     """A text with several values that this sign separates; None if they are no combinations of the same."""
+    if sign == ",":  # 1,234 is one value
+        texts = [THOUSANDS.sub("", text) for text in texts]
     joined = [text for text in texts if sign in text.strip(sign)]
     if len(texts) < FEWEST_COMBINATIONS or len(joined) * 3 < len(texts):
         return None

@@ -26,13 +26,16 @@ NO_VERSION = re.compile(
     rf"(?:{_BYTE}\.){{3}}{_BYTE}|\d{{2,3}}\.\d{{3}}\.\d{{3,4}}|756\.\d{{4}}\.\d{{4}}\.\d{{2}}", re.ASCII
 )
 _ONE = r"[-+\u2212]?\d+(?:[.,]\d+)?%?"
+_SIDE = rf"{_ONE}(?:\s?(?:[\"'\u2032\u2033\u201d]|[^\W\d_]{{1,4}}))?"  # of a thing that is measured
 _DEGREES = "\\d+\\s?\u00b0[\\d\\s.'\u2032\u2019\"\u2033\u201d]+"
 SEVERAL_NUMBERS = re.compile(
     rf"{_ONE}\s?(?:\(\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\)|\[\s*{_ONE}(?:\s?(?:[-\u2013,;]|to)\s?{_ONE})?\s*\])"
-    rf"|[(\[]?\s*{_ONE}(?:[,;]\s+|;){_ONE}\s*[)\]]?|(?!0){_ONE}(?:\s?[x\u00d7*]\s?{_ONE}){{1,3}}(?:\s?[^\W\d_]{{1,4}})?"
+    rf"|[(\[]?\s*{_ONE}(?:[,;]\s+|;){_ONE}\s*[)\]]?|(?!0){_SIDE}(?:\s?[x\u00d7*]\s?{_SIDE}){{1,3}}"
+    r"|[-+]?\d+\.\d+,[-+]?\d+\.\d+"
     rf"|POINT\s*Z?\s*\({_ONE}(?:\s{_ONE}){{1,2}}\)"
     rf"|{_DEGREES}[NS][,;]?\s*{_DEGREES}[EWO]"
 )
+SEASON = re.compile(r"((?:19|20)\d\d)\s?[/\u2013-]\s?(\d\d)")  # 2021/22
 TWO_NUMBERS = re.compile(r"\d{2,4}\s?/\s?\d{2,4}(?:\s?[^\W\d_]{1,5})?")  # 120/80 mmHg
 # A decimal comma and a decimal point, without any doubt.
 DECIMAL_SIGNS = tuple(
@@ -64,6 +67,11 @@ def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
             f"several numbers in a cell, such as {texts[0]!r}, each combination of which is a level; make a "
             "column for each number."
         )
+    if all((found := SEASON.fullmatch(text.strip())) and _is_next(*found.groups()) for text in texts):
+        return (
+            f"years that end in the next one, such as {texts[0]!r}, are levels without an order; write the "
+            "first year alone if their order matters."
+        )
     if _all_fit(texts, TWO_NUMBERS):
         return (
             f"two numbers in a cell, such as {texts[0]!r}, each combination of which is a level; make a "
@@ -75,6 +83,10 @@ def doubt_of_form(texts: Sequence[str], count: int) -> str | None:
             f"{signs[1]!r}, each of which is a level; write all with the same decimal sign, in every file."
         )
     return _dates_behind(texts) or (_of_ranges(texts) if count < MOST_RANGES else None)
+
+
+def _is_next(year: str, following: str) -> bool:
+    return (int(year) + 1) % 100 == int(following)
 
 
 def _all_fit(texts: Sequence[str], pattern: re.Pattern[str]) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tabular.data.values.cells import MOST_OTHERS
 from tabular.data.values.finding.units import Units, conversions, may_be_unit
@@ -10,12 +10,13 @@ from tabular.data.values.number_words import CURRENCIES, DOUBTFUL, NUMBER_SIGN, 
 from tabular.data.values.numbers import CORES, CURRENCY_PLACES, digits_of, read_number
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["MEASURED", "are_doubtful", "marks_beside", "units_of"]
+__all__ = ["MEASURED", "are_doubtful", "marks_beside", "spellings", "units_of"]
 
 _DENOMINATOR = re.compile(r"[\d.]+")
 _USUAL_TOTALS = (4.0, 5.0, 6.0, 7.0, 10.0, 20.0, 100.0, 1000.0)  # of stars, points and percents
 _MONTHS = 12
 _ORDINALS = {"st", "nd", "rd", "th"}  # of few numbers, such as 1st and 2nd, they are names
+_SAME = ({"\u20b9", "Rs", "Rs.", "INR"}, {"$", "US$", "USD"}, {"\u20ac", "EUR"}, {"\u00a3", "GBP"})
 MEASURED = 20  # so many different numbers are measurements, not bounds of classes
 LETTER = "c"  # of circa; it stands before years
 SEVERAL = 10  # different numbers, of which few may have different marks
@@ -54,7 +55,7 @@ def units_of(
     alike = len({unit.lstrip("+ ").removesuffix("s") for unit in given}) == 1 < len(given)  # 2 and 10+ years
     if (len(parts) >= MEASURED and set(found) <= _ORDINALS) or (forced and not scales and alike):
         scales = dict.fromkeys(given, 1.0)
-    before = [currency for currency, _ in currencies.most_common(1)]
+    before = [one for usual, _ in currencies.most_common(1) for one in spellings(usual, currencies)]
     known = Counter(
         {
             unit: count
@@ -65,6 +66,12 @@ def units_of(
     )
     behind = scales or [unit for unit, _ in known.most_common(1)]
     return tuple(dict.fromkeys([*before, *behind])), tuple(scales.items()), tuple(offsets.items())
+
+
+def spellings(usual: str, currencies: Collection[str]) -> list[str]:
+    """This currency, and how else it is written among these: \u20b9 and Rs."""
+    same = next((one for one in _SAME if usual in one), {usual})
+    return [currency for currency in currencies if currency in same]
 
 
 def _are_currencies(one: str, other: str) -> bool:
