@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import (
+    LARGEST_EXACT,
     LARGEST_LEARNED,
     as_series,
     as_texts,
@@ -89,6 +90,7 @@ __all__ = [
 ]
 
 FEW_MARKS = 3
+MANY = 20_000  # cells that show of most columns that nothing is to be said of their numbers
 SOME = 1000  # different texts that show whether points separate thousands
 # Whole numbers whose points may separate thousands, also beside a currency or a unit, and words.
 GROUPED = r"^[^0-9.,]*[1-9]\d{0,2}\.\d{3}"
@@ -239,11 +241,9 @@ def as_numbers(
     sign = found.format.thousands
     odd = next((text for text in written if not is_plain(text) or (sign == "." and sign in text)), None)
     doubts: tuple[str, ...] = ()
-    if odd is None and not forced:  # what may be wrong with plain numbers may be so beside gaps, too
-        filled = pc.if_else(pa.array(np.isnan(values)), pa.scalar(None, cells.type), cells)
-        plain = plain_numbers(column, filled, strict=True)
-        doubts = plain.doubts if plain else ()
-        if plain and plain.column.kind == "categorical":
+    if odd is None and not forced and (plain := _plain_beside_gaps(column, cells, values)):
+        doubts = plain.doubts
+        if plain.column.kind == "categorical":
             return _codes(column, cells, doubts, doubts)
     said = (*_of_format(written, odd, found.format), *doubts, *gaps_said(gaps, len(cells)))
     column = with_gaps(column, "numeric", gaps)
@@ -251,6 +251,23 @@ def as_numbers(
         column = replace(column, number=found.format)
     count = int(np.isfinite(values).sum())
     return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
+
+
+def _plain_beside_gaps(column: Column, cells: pa.ChunkedArray, values: np.ndarray) -> Decision | None:
+    """What is decided about numbers without the gaps beside them; None if there is nothing to say.
+
+    The first cells of most columns show it.
+    """
+    beyond = np.nanmax(np.abs(values), initial=0) > LARGEST_EXACT
+    plain = None
+    for rows in (len(cells),) if beyond else (MANY, len(cells)):
+        filled = pc.if_else(
+            pa.array(np.isnan(values[:rows])), pa.scalar(None, cells.type), cells.slice(0, rows)
+        )
+        plain = plain_numbers(column, filled, strict=True)
+        if plain is None or not plain.doubts or rows >= len(cells):
+            break
+    return plain if plain and plain.doubts else None
 
 
 def as_numeric(column: Column) -> Column:
@@ -353,11 +370,12 @@ def _of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> I
             read = f"numbers without a unit, such as {bare!r}, are read as {usual!r}"
             yield f"{read}; rewrite them if that is wrong."
     for unit in [affix for affix in form.affixes if affix not in (*marks, *converted)]:
-        same = spellings(unit, form.affixes) or [unit]
-        bare = next(
-            (text for text in numbers if unit_of(text) != unit and not any(one in text for one in same)), None
-        )
-        if unit[-1] not in CURRENCIES and bare is not None:
+        if unit[-1] in CURRENCIES:
+            continue
+        others = [one for one in spellings(unit, form.affixes) if one != unit]
+        without_it = (text for text in numbers if unit not in text and unit_of(text) != unit)
+        bare = next((text for text in without_it if not any(one in text for one in others)), None)
+        if bare is not None:
             one = next((text for text in numbers if unit in text), odd)
             yield (
                 f"numbers with and without {unit!r}, such as {one!r} and {bare!r}, which are read as if all "
