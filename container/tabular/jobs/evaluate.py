@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.documents.models import Manifest, ModelFacts
 from tabular.spec.documents.partitions import HeldOut
-from tabular.spec.documents.reports import FLEET_FILE, MISTAKES_FILE, Report, quality
+from tabular.spec.documents.reports import FLEET_FILE, MISTAKES_FILE, ChampionReport, Report, quality
 from tabular.spec.documents.words import scored
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import METRICS
@@ -101,20 +101,14 @@ def main() -> None:
             folder, manifest = fleet.folder, fleet.manifest
             clusters = partition_of_rows(partitions)
         server.load(CHALLENGER, folder)
-        rows = as_json(cells, schema)
-        answers = predict(server, CHALLENGER, rows, schema)
-        alone = predict(server, CHALLENGER, rows, schema, together=1)
-        header = [column.name for column in schema.columns]
-        by_csv = predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
+        answers, *others = _asked(server, cells, schema)
         against = _against(
             arguments, server, champion, manifest, frame, cells, truth, schema, answers, clusters
         )
     model = load_model(folder, pickles)
     expected = pipeline if fleet is None else Known(*fleet.answers)
     same = asdict(
-        check_answers(
-            [answers, alone, by_csv], expected, frame, schema, model.tolerance, _read_alike(frame, model)
-        )
+        check_answers([answers, *others], expected, frame, schema, model.tolerance, _read_alike(frame, model))
     )
     worst = mistakes(schema, truth, answers, cells)
     schema, truth, (answers,) = positive_last(schema, truth, [answers])
@@ -136,14 +130,7 @@ def main() -> None:
         **_details(schema, truth, answers),
         "subgroups": {} if subgroups is None else by_subgroup(subgroups, schema, truth, answers, SEED),
         "permutation_importance": permutation_importance(model, frame, truth, schema, arguments.metric, SEED),
-        "champion": None
-        if champion is None
-        else {
-            "version": champion.version,
-            "model": _facts(champion.manifest),
-            "metrics": side_by_side,
-            "changed": changed(champion, manifest),
-        },
+        "champion": None if champion is None else _of_champion(champion, manifest, side_by_side),
     }
     if fleet is not None:
         values = metrics(arguments.metric, schema, truth, answers, fleet.partitions)
@@ -156,6 +143,15 @@ def main() -> None:
     if (training := read_training(split)) is not None:
         _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))
+
+
+def _asked(server: ServerProcess, cells: pa.Table, schema: Schema) -> Iterator[Answers]:
+    """What the new model answers for all rows: as JSON together, as JSON one by one, and as CSV."""
+    rows = as_json(cells, schema)
+    yield predict(server, CHALLENGER, rows, schema)
+    yield predict(server, CHALLENGER, rows, schema, together=1)
+    header = [column.name for column in schema.columns]
+    yield predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
 
 
 def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Schema, **how: Any) -> Answers:
@@ -335,6 +331,15 @@ def _details(schema: Schema, truth: np.ndarray, answers: Answers) -> dict[str, A
         "per_class": per_class(schema, truth, predicted),
         "calibration": calibration(schema, truth, probabilities),
         **({"thresholds": thresholds(truth, probabilities)} if schema.task == "binary" else {}),
+    }
+
+
+def _of_champion(champion: Champion, manifest: Manifest, metrics: dict[str, Any]) -> ChampionReport:
+    return {
+        "version": champion.version,
+        "model": _facts(champion.manifest),
+        "metrics": metrics,
+        "changed": changed(champion, manifest),
     }
 
 
