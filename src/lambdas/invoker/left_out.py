@@ -113,7 +113,7 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
     widths = {len(row) for row in rows}
     if len(widths) != 1 or (widths != {width} and not table.are_among(rows[0])):
         raise UncertainError("The lines do not have as many cells as the model has columns.")
-    header = table.own(rows[0])
+    header = table.names_of(rows[0])
     order: list[int | None] = [table.place_of(name) for name in header]
     has_header = sorted(place for place in order if place is not None) == list(range(width))
     if not has_header:
@@ -149,7 +149,7 @@ def _emptied(given: Rows, places: frozenset[int], table: Table) -> list[Any]:
     """Return the rows with null in some columns, and without what is in no column of the model."""
     rows = given.rows
     if given.header is not None:
-        header = table.own(given.header)
+        header = table.names_of(given.header)
         rows = [dict(zip(header, row, strict=True)) for row in rows]
     return [_emptied_row(row, places, table) for row in rows]
 

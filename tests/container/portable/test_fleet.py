@@ -107,6 +107,7 @@ def test_own_models_are_built_when_they_are_first_asked(stores, monkeypatch):
         assert len(built) == models
     assert model.size == 3
     assert model.own(("01",)) is None
+    assert model.are_among(model.names), "a header names its columns, as for any model"
     assert model.own(("north",)) is not None
 
 

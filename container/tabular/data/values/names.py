@@ -82,7 +82,7 @@ class Names:
             place = self._by_folded_name.get(self.fold(name))
         return place
 
-    def own(self, header: Iterable[str]) -> list[str]:
+    def names_of(self, header: Iterable[str]) -> list[str]:
         """The names of a header, those that are the same told apart if the table has such columns."""
         names = list(header)
         if len(set(map(str.strip, names))) == len(names):
@@ -94,7 +94,7 @@ class Names:
 
     def are_among(self, names: Iterable[str]) -> bool:
         """Whether some names are those of all the model's columns, and perhaps more."""
-        own = names if isinstance(names, dict) else self.own(names)  # nothing is twice in a dict
+        own = names if isinstance(names, dict) else self.names_of(names)  # nothing is twice in a dict
         return {self.place_of(name) for name in own} >= set(range(len(self.names)))
 
     def is_ignored(self, name: str) -> bool:

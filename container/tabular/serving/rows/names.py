@@ -45,7 +45,7 @@ def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
         raise BadRequest(400, f"{where} has {len(header)} names; this model needs {len(model.names)}.")
     found: dict[int, int] = {}
     unknown, repeated = [], []
-    for position, name in enumerate(model.own(header)):
+    for position, name in enumerate(model.names_of(header)):
         place = model.place_of(name)
         if place is None:
             if not model.is_ignored(name):

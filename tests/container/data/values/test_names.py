@@ -32,9 +32,9 @@ def test_blanks_do_not_tell_names_apart_and_columns_without_a_name_stay_so():
 
 def test_a_header_is_told_apart_only_where_the_table_has_such_columns():
     table = Names(["id", "id.1", "x"], ["x.1"])
-    assert table.own(["id", "x", "id", "x"]) == ["id", "x", "id.1", "x.1"]
-    assert table.own(["ID", "x", "ID "]) == ["ID", "x", "ID.1"]
-    assert table.own(["id", "id.1", "x"]) == ["id", "id.1", "x"]
-    assert Names(["id", "x"], []).own(["id", "x", "x"]) == ["id", "x", "x"]
+    assert table.names_of(["id", "x", "id", "x"]) == ["id", "x", "id.1", "x.1"]
+    assert table.names_of(["ID", "x", "ID "]) == ["ID", "x", "ID.1"]
+    assert table.names_of(["id", "id.1", "x"]) == ["id", "id.1", "x"]
+    assert Names(["id", "x"], []).names_of(["id", "x", "x"]) == ["id", "x", "x"]
     assert table.are_among(["id", "x", "id"])
     assert not table.are_among(["id", "x"])
