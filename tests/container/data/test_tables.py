@@ -673,6 +673,47 @@ def test_quotes_inside_of_cells_are_read_in_blocks_as_in_the_whole_table(tmp_pat
     assert bool(found.warnings) == (written != '"32"""')
 
 
+STRAY = {
+    "never closed": ['"he said so'],
+    "never closed in the last row": ["fine"] * 9 + ['"he said so'],
+    "closed lines later": ['"he said so', *["well"] * 7, 'he said"'],
+    "beside cells in quotes": ['"fine"', '"he said so'],
+}
+
+
+@pytest.mark.parametrize("texts", STRAY.values(), ids=STRAY)
+def test_quotes_between_tabs_may_be_letters_and_the_blocks_say_the_same(tmp_path, texts):
+    path = tmp_path / "messages.tsv"
+    texts = ["fine", "well", *texts, *["fine", "well"] * (5 * (len(texts) != 10))]
+    path.write_text(
+        "label\tmessage\n" + "".join(f"{'ab'[place % 2]}\t{one}\n" for place, one in enumerate(texts))
+    )
+    found = read_table([path])
+    assert found.cells["message"].to_pylist() == texts
+    (said,) = found.warnings
+    assert "quotes are letters in it" in said["said"]
+    _, blocks, notes = stream_rows(path)
+    assert pa.Table.from_batches([block.rows for block in blocks]).equals(found.cells)
+    assert "quotes are letters in it" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "text", "said"),
+    [
+        (",", '"he said so', "a quote is never closed"),
+        (",", '"he said so,a\nb,fine\na,well\nb,fine\na,he said"', "has a stray quote, which swallows"),
+        ("\t", '"he said so\nfor two lines', "a quote is never closed"),
+    ],
+)
+def test_a_stray_quote_is_refused_also_in_blocks(tmp_path, delimiter, text, said):
+    path = tmp_path / "messages.csv"
+    rows = [f"a{delimiter}fine", f"b{delimiter}well"] * 5
+    path.write_text("\n".join([f"label{delimiter}message", *rows, f"a{delimiter}{text}", *rows]) + "\n")
+    for read in (lambda: read_table([path]), lambda: stream_rows(path)):
+        with pytest.raises(BadInput, match=said):
+            read()
+
+
 @pytest.mark.parametrize("name", ["part.csv", "part.parquet"])
 def test_blocks_of_rows_have_the_columns_of_the_folders(tmp_path, name):
     folder = tmp_path / "region=eu%20west" / "year=__HIVE_DEFAULT_PARTITION__" / "n=7"

@@ -3,7 +3,7 @@
 Every cell is text as it was written. What it means is decided later, from the whole column.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import chain, pairwise
 from pathlib import Path
@@ -25,7 +25,12 @@ from tabular.data.files.csv_parts import may_be_read, read_parts
 from tabular.data.files.dialects import Dialect, Examined, examine, refusing
 from tabular.data.files.json_files import read_json
 from tabular.data.files.layout.other_rows import FoundRows, find_other_rows, may_find
-from tabular.data.files.quotes import check_quotes, may_not_be_doubled, with_quotes_doubled
+from tabular.data.files.quotes import (
+    check_quotes,
+    may_not_be_doubled,
+    with_quotes_as_letters,
+    with_quotes_doubled,
+)
 from tabular.data.values.names import is_unnamed
 from tabular.spec.errors import amount
 from tabular.spec.options import DEFAULTS, Options
@@ -120,7 +125,7 @@ def _read_plain(
 
 
 def _read_with_quotes(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, str | None]:
-    """The cells, a note on the lines below the table, and a note if quotes inside of cells are not doubled.
+    """The cells, a note on the lines below the table, and a note if quotes are not as they should be.
 
     Raises:
         ValueError: if a line does not fit the header, or a quote is stray.
@@ -130,28 +135,32 @@ def _read_with_quotes(path: Path, dialect: Dialect) -> tuple[pa.Table, str | Non
             table, footer = read_fast(path, dialect) or read_slowly(path, dialect)
         check_quotes(table, dialect.delimiter)
     except ValueError:  # perhaps at a delimiter behind a quote inside of a cell
-        mended = _read_doubled(path, dialect)
+        mended = _read_again(path, dialect, with_quotes_doubled) or _read_again(
+            path, dialect, with_quotes_as_letters
+        )
         if mended is None:
             raise
     else:
-        mended = _read_doubled(path, dialect) if may_not_be_doubled(table) else None
+        mended = _read_again(path, dialect, with_quotes_doubled) if may_not_be_doubled(table) else None
         if mended is None:
             return table, footer, None
     return mended
 
 
-def _read_doubled(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None, str] | None:
-    """What `read_fast` or `read_slowly` finds with all quotes inside of cells doubled, and a note on these.
+def _read_again(
+    path: Path, dialect: Dialect, mend: Callable[[Path, Dialect], tuple[Dialect, str] | None]
+) -> tuple[pa.Table, str | None, str] | None:
+    """What `read_fast` or `read_slowly` finds with the quotes as `mend` has them, and a note on these.
 
-    None if they are, if the lines do not fit then either, or if a cell goes on in the next line, so that a
-    line need not begin with a cell.
+    None if they were as they should be, if the lines do not fit then either, or if a cell goes on in the next
+    line, so that a line need not begin with a cell.
     """
     try:
-        found = with_quotes_doubled(path, dialect)
+        found = mend(path, dialect)
         if found is None:
             return None
-        doubled, note = found
-        table, footer = read_fast(path, doubled) or read_slowly(path, doubled)
+        mended, note = found
+        table, footer = read_fast(path, mended) or read_slowly(path, mended)
     except ValueError:
         return None
     return None if any(has_letter(cells, b"\n") for cells in table.itercolumns()) else (table, footer, note)
@@ -204,11 +213,17 @@ def _count_empty(path: Path, dialect: Dialect) -> int | None:
 
     def rows() -> Iterator[pa.RecordBatch]:
         nonlocal empty
+        last = None
         for block in read_blocks(path, dialect):
-            if may_not_be_doubled(pa.Table.from_batches([block])):
+            table = pa.Table.from_batches([block])
+            if may_not_be_doubled(table):
                 raise ValueError("some quotes may not be doubled")
+            check_quotes(table, dialect.delimiter)
             empty += _are_filled(block).false_count
+            last = block[-1][-1].as_py() if len(block) else last
             yield block
+        if "\n" in (last or ""):
+            raise ValueError("the last quote may never be closed")
 
     try:
         return None if may_find(rows()) else empty

@@ -1,4 +1,4 @@
-"""Quotes in CSV that are not as they should be: stray ones, and those inside cells that are not doubled."""
+"""Quotes in CSV that are not as they should be: stray, not doubled inside of cells, or only letters."""
 
 import io
 import re
@@ -12,12 +12,13 @@ from tabular.data.files.csv_cells import has_letter
 from tabular.data.files.dialects import SAMPLE_LINES, Dialect
 from tabular.data.values.numbers import is_plain
 
-__all__ = ["check_quotes", "may_not_be_doubled", "with_quotes_doubled"]
+__all__ = ["check_quotes", "may_not_be_doubled", "with_quotes_as_letters", "with_quotes_doubled"]
 
 ESCAPED = "quotes inside of cells follow a backslash; they are read as part of the text, without it."
 NOT_DOUBLED = (
     "some cells in quotes have quotes inside that are not doubled; they are read as part of the text."
 )
+LETTERS = "quotes are letters in it, because they are never closed, and tabs alone tell its cells apart."
 
 
 def may_not_be_doubled(table: pa.Table) -> bool:
@@ -56,6 +57,29 @@ def with_quotes_doubled(path: Path, dialect: Dialect) -> tuple[Dialect, str] | N
     content = re.sub(rf'{begin}({inside})"{end}', doubled, text, flags=re.MULTILINE).encode()
     read_so = dialect._replace(opened=lambda _: io.BytesIO(content), encoding="utf-8")
     return read_so, ESCAPED if is_escaped else NOT_DOUBLED
+
+
+def with_quotes_as_letters(path: Path, dialect: Dialect) -> tuple[Dialect, str] | None:
+    """How to read a file again in which quotes are letters, and a note.
+
+    Programs that separate cells by tabs often write them as they are, since few texts contain a tab. None if
+    another delimiter separates them, or if some line then has not as many cells as the header.
+    """
+    if dialect.delimiter != "\t":
+        return None
+    with dialect.opened(path) as file:
+        lines = re.split(r"\r\n|\n|\r", file.read().decode(dialect.encoding))
+    rows = lines[dialect.lines_above :]
+    if any(line.count("\t") != len(dialect.names) - 1 for line in rows if line):
+        return None
+
+    def quoted(cell: re.Match[str]) -> str:
+        return '"' + cell[0].replace('"', '""') + '"'
+
+    content = "\n".join(
+        [*lines[: dialect.lines_above], *(re.sub(r'[^\t]*"[^\t]*', quoted, row) for row in rows)]
+    )
+    return dialect._replace(opened=lambda _: io.BytesIO(content.encode()), encoding="utf-8"), LETTERS
 
 
 def check_quotes(table: pa.Table, delimiter: str) -> None:
