@@ -181,8 +181,8 @@ def bad_requests() -> Iterator[tuple[str, bytes, str]]:
         yield f"noise {number} as JSON", b"\xff" + noise, JSON
         yield f"noise {number} as CSV", b"\xff" + noise, CSV
     for encoding in ["utf-16", "utf-32"]:
-        yield f"JSON in {encoding}", whole.encode(encoding), JSON
-        yield f"CSV in {encoding}", "x\n1\n".encode(encoding), CSV
+        yield f"JSON with a model in {encoding}", whole.encode(encoding), JSON
+        yield f"CSV in {encoding} without a mark", "x\n1\n".encode(f"{encoding}-le"), CSV
     yield "7 MB of CSV", b"1\n" * 3_670_016, CSV
     yield "7 MB of JSON", envelope(data=[["1" * 7_340_032]]), JSON
     yield "a cell of 1 MB", envelope(data=[["x" * 1_048_576]]), JSON
@@ -224,6 +224,7 @@ LINES = "application/jsonlines"
 SHAPES = {
     "CSV": (CSV, b"1\n-1\n"),
     "CSV in UTF-16": (f"{CSV}; charset=utf-16", "x\n1\n-1\n".encode("utf-16")),
+    "CSV in UTF-16 with a byte order mark alone": (CSV, "x\n1\n-1\n".encode("utf-16")),
     "CSV with a byte order mark": (CSV, b"\xef\xbb\xbfx\n1\n-1\n"),
     "rows": (JSON, as_json([[1], [-1]])),
     "objects": (JSON, as_json([{"x": 1}, {"X": -1}])),
@@ -235,6 +236,7 @@ SHAPES = {
     "MLflow's split": (JSON, as_json({"dataframe_split": {"columns": ["x"], "data": [[1], [-1]]}})),
     "records": (JSON, as_json({"dataframe_records": [{"x": 1}, {"x": -1}]})),
     "JSON in UTF-16": (f"{JSON}; charset=utf-16", "[[1], [-1]]".encode("utf-16")),
+    "JSON in UTF-16 with a byte order mark alone": (JSON, "[[1], [-1]]".encode("utf-16")),
     "JSON Lines of rows": (LINES, b"[1]\n[-1]\n"),
     "JSON Lines of objects": ("application/x-ndjson", b'{"x": 1}\n{"x": -1}\n'),
     "data": (JSON, as_json({"data": [[1], [-1]]})),
