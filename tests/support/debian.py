@@ -12,7 +12,7 @@ __all__ = ["Missing", "call", "install"]
 
 
 class Missing(Exception):
-    """What a test needs is not here, and cannot be had; the message says why."""
+    """A test needs something that is not here and cannot be installed; the message says why."""
 
 
 def install(*packages: str, missing: str, otherwise: str) -> None:

@@ -119,7 +119,8 @@ class _Arriving:
         RFC 9110, section 7.8, lets a server ignore the wish, but httptools takes the body for the other
         protocol. Java's client sends each request in this way.
         """
-        lines = [f"{self.parser.get_method().decode()} {self._target.decode('latin-1')} HTTP/1.1"]
+        method, version = self.parser.get_method().decode(), self.parser.get_http_version()
+        lines = [f"{method} {self._target.decode('latin-1')} HTTP/{version}"]
         lines += [f"{name}: {value}" for name, value in self._fields if name.lower() != "upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -186,11 +187,12 @@ def _fed(arriving: _Arriving, data: bytes) -> Reply | None:
     AWS answers with a small document, not with an HTML page.
     """
     try:
-        arriving.parser.feed_data(data)
-    except httptools.HttpParserUpgrade as pause:
-        return (
-            _fed(arriving, arriving.head_again() + data[pause.args[0] :]) if arriving.begins_again else None
-        )
+        while data:
+            try:
+                arriving.parser.feed_data(data)
+                data = b""
+            except httptools.HttpParserUpgrade as pause:
+                data = arriving.head_again() + data[pause.args[0] :] if arriving.begins_again else b""
     except httptools.HttpParserError as error:
         if isinstance(error.__context__, _TooLongError):
             return _refusal(431, "The headers are too long.")

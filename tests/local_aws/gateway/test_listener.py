@@ -160,6 +160,17 @@ def test_a_body_comes_even_if_its_client_would_rather_speak_another_protocol(
     assert (last["RAW_URI"], last["body"]) == ("/2", "")
 
 
+def test_any_number_of_such_requests_may_arrive_at_once(exchange: Exchange) -> None:
+    whole = (UPGRADE + b"Content-Length: 1\r\n\r\n1") * 3_000 + b"GET /2 HTTP/1.0\r\n\r\n"
+    assert [arrived["body"] for arrived in seen(exchange(whole))] == ["1"] * 3_000 + [""]
+
+
+def test_after_such_a_request_of_an_old_client_the_connection_is_closed(exchange: Exchange) -> None:
+    old = UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0")
+    (arrived,) = seen(exchange(old + b"Content-Length: 1\r\n\r\n1" + b"GET /2 HTTP/1.1\r\n\r\n"))
+    assert arrived["body"] == "1"
+
+
 def test_such_a_client_is_told_to_go_on_once(exchange: Exchange) -> None:
     answer = exchange(UPGRADE + b"Expect: 100-continue\r\nContent-Length: 1\r\n\r\n", b"1")
     assert answer.count(b"100 Continue") == 1

@@ -150,10 +150,11 @@ def _read_with_quotes(path: Path, dialect: Dialect) -> tuple[pa.Table, str | Non
 def _read_again(
     path: Path, dialect: Dialect, mend: Callable[[Path, Dialect], tuple[Dialect, str] | None]
 ) -> tuple[pa.Table, str | None, str] | None:
-    """What `read_fast` or `read_slowly` finds with the quotes as `mend` has them, and a note on these.
+    """Read a file again after `mend` has rewritten its quotes.
 
-    None if they were as they should be, if the lines do not fit then either, or if a cell goes on in the next
-    line, so that a line need not begin with a cell.
+    The result is the cells, a note on the lines below the table, and one on the quotes. None if
+    the quotes were as they should be, if the lines still do not fit, or if a cell goes on in the next line,
+    so that a line need not begin with a cell.
     """
     try:
         found = mend(path, dialect)
