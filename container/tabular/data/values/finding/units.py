@@ -98,9 +98,8 @@ _WITH_MIL: Mapping[str, float] = MappingProxyType(
     | _words(1e6, "mil mil.")
     | _words(1e9, "mld mld. miliarde miliard")
 )
-_HUNDREDTHS = frozenset(
-    ["\u00a2", "p", "ct"]
-)  # of the currency before other numbers, as in $1.50 and 75\u00a2
+# Of the currency before other numbers, as in $1.50 and 75\u00a2.
+_HUNDREDTHS = frozenset(["\u00a2", "p", "ct"])
 _CROWNS: Mapping[str, float] = MappingProxyType({"kr": 1.0, "tkr": 1e3, "mkr": 1e6, "mdkr": 1e9})
 _TIMES: Mapping[str, float] = MappingProxyType(
     {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "min": _MINUTE, "h": _HOUR, "d": _DAY}
