@@ -45,11 +45,14 @@ class Table(Names):
         """
         found: set[int] = set()
         for name in names:
-            found.update(place for place, other in enumerate(self.names) if as_written(other) == name)
+            alike = _alike(name)
+            for place, other in enumerate(self.names):
+                if (written := as_written(other)) != other and _alike(written) == alike:
+                    found.add(place)
             if name in self._by_name:
                 found.add(self._by_name[name])
             else:
-                found.update(place for place, other in enumerate(self.names) if _alike(other) == _alike(name))
+                found.update(place for place, other in enumerate(self.names) if _alike(other) == alike)
         return frozenset(found)
 
     def knows(self, name: str) -> bool:

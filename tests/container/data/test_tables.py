@@ -677,6 +677,7 @@ STRAY = {
     "never closed": ['"he said so'],
     "never closed in the last row": ["fine"] * 9 + ['"he said so'],
     "closed lines later": ['"he said so', *["well"] * 7, 'he said"'],
+    "closed in the next line": ['"he said so', 'he said"'],
     "beside cells in quotes": ['"fine"', '"he said so'],
 }
 
@@ -703,6 +704,8 @@ def test_quotes_between_tabs_may_be_letters_and_the_blocks_say_the_same(tmp_path
         (",", '"he said so', "a quote is never closed"),
         (",", '"he said so,a\nb,fine\na,well\nb,fine\na,he said"', "has a stray quote, which swallows"),
         ("\t", '"he said so\nfor two lines', "a quote is never closed"),
+        (",", '"fine\nb,"well"', "'message' has a stray quote, which swallows 1 line"),
+        (",", '"he said so\ra,fine\rb,well\ra,he said"', "has a stray quote, which swallows 2 lines"),
     ],
 )
 def test_a_stray_quote_is_refused_also_in_blocks(tmp_path, delimiter, text, said):
@@ -711,6 +714,28 @@ def test_a_stray_quote_is_refused_also_in_blocks(tmp_path, delimiter, text, said
     path.write_text("\n".join([f"label{delimiter}message", *rows, f"a{delimiter}{text}", *rows]) + "\n")
     for read in (lambda: read_table([path]), lambda: stream_rows(path)):
         with pytest.raises(BadInput, match=said):
+            read()
+
+
+def test_a_file_in_quotes_that_lacks_one_is_refused_also_between_tabs(tmp_path):
+    path = tmp_path / "messages.tsv"
+    rows = [f'"{number}"\t"{"ab"[number % 2]}"' for number in range(40)]
+    rows[20] = rows[20][:-1]
+    path.write_text("\n".join(['"id"\t"label"', *rows]) + "\n")
+    for read in (lambda: read_table([path]), lambda: stream_rows(path)):
+        with pytest.raises(BadInput, match="line 23 has 3 cells, but the header has 2"):
+            read()
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_rows_that_are_longer_than_the_header_are_refused_also_in_blocks(tmp_path, delimiter):
+    path = tmp_path / "fruit.csv"
+    rows = [
+        delimiter.join([str(1000 + number), "lime", "2.5", "ab"[number % 2]]) for number in range(0, 80, 2)
+    ]
+    path.write_text("\n".join([delimiter.join(["name", "price", "y"]), *rows]) + "\n")
+    for read in (lambda: read_table([path]), lambda: stream_rows(path)):
+        with pytest.raises(BadInput, match="its rows have more cells than its header"):
             read()
 
 

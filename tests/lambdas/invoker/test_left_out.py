@@ -290,6 +290,13 @@ def test_the_place_of_a_name_is_the_servers(model):
 
 
 @pytest.mark.parametrize(
+    ("named", "places"), [("id", {0, 2}), ("ID", {0, 2}), ("Id ", {0, 2}), ("id.1", {2}), ("x", {1})]
+)
+def test_a_name_means_all_columns_of_that_name_however_it_is_written(named, places):
+    assert Table(["id", "x", "id.1"], ["y"]).places_of([named]) == places
+
+
+@pytest.mark.parametrize(
     ("left_out", "stored"),
     [
         ({"x"}, [["one", "", "two"]]),

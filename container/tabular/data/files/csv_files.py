@@ -164,7 +164,8 @@ def _read_again(
         table, footer = read_fast(path, mended) or read_slowly(path, mended)
     except ValueError:
         return None
-    return None if any(has_letter(cells, b"\n") for cells in table.itercolumns()) else (table, footer, note)
+    ends = any(has_letter(cells, end) for cells in table.itercolumns() for end in (b"\n", b"\r"))
+    return None if ends else (table, footer, note)
 
 
 def stream_csv(
@@ -194,12 +195,14 @@ def stream_csv(
     if dialect is None:
         table = _read_json(path, examined)
         return table.column_names, numbered(table.to_batches(BLOCK_ROWS)), notes
-    empty = None if needs_care(dialect) else _count_empty(path, dialect)
+    empty = None if needs_care(dialect) or examined.numbered else _count_empty(path, dialect)
     if empty is not None:
         blocks = _filled(numbered(read_blocks(path, dialect)))
     else:
         table, others, around = _read_whole(path, dialect)
         notes += around
+        if examined.numbered:  # or the header may lack the name of another column
+            _without_unnamed(table, True, dialect.delimiter.isspace())
         batches = table.to_batches(BLOCK_ROWS)
         empty = sum(_are_filled(rows).false_count for rows in batches)
         blocks = _filled(numbered(batches), list(chain.from_iterable(others.left_out.values())))
@@ -223,7 +226,7 @@ def _count_empty(path: Path, dialect: Dialect) -> int | None:
             empty += _are_filled(block).false_count
             last = block[-1][-1].as_py() if len(block) else last
             yield block
-        if "\n" in (last or ""):
+        if {"\n", "\r"} & {*(last or "")}:
             raise ValueError("the last quote may never be closed")
 
     try:

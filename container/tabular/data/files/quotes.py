@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from tabular.data.files.csv_cells import has_letter
 from tabular.data.files.dialects import SAMPLE_LINES, Dialect
 from tabular.data.values.numbers import is_plain
+from tabular.spec.errors import amount
 
 __all__ = ["check_quotes", "may_not_be_doubled", "with_quotes_as_letters", "with_quotes_doubled"]
 
@@ -18,6 +19,9 @@ ESCAPED = "quotes inside of cells follow a backslash; they are read as part of t
 NOT_DOUBLED = (
     "some cells in quotes have quotes inside that are not doubled; they are read as part of the text."
 )
+MOST_IN_QUOTES = 0.1  # of the lines of a file that is not quoted; some texts begin and end with a quote
+_IN_QUOTES = re.compile(r'(?:^|\t)"[^\t"]*"(?=\t|$)')
+_END_OF_LINE = re.compile(r"\r\n?|\n")
 LETTERS = "quotes are letters in it, because they are never closed, and tabs alone tell its cells apart."
 
 
@@ -63,13 +67,16 @@ def with_quotes_as_letters(path: Path, dialect: Dialect) -> tuple[Dialect, str] 
     """How to read a file again in which quotes are letters, and a note.
 
     Programs that separate cells by tabs often write them as they are, since few texts contain a tab. None if
-    another delimiter separates them, or if some line then has not as many cells as the header.
+    another delimiter separates them, if some line then has not as many cells as the header, or if so many
+    cells are in quotes that the file is quoted and only one quote is missing.
     """
     if dialect.delimiter != "\t":
         return None
     with dialect.opened(path) as file:
-        lines = re.split(r"\r\n|\n|\r", file.read().decode(dialect.encoding))
+        lines = _END_OF_LINE.split(file.read().decode(dialect.encoding))
     rows = lines[dialect.lines_above :]
+    if sum(_IN_QUOTES.search(row) is not None for row in rows) > len(rows) * MOST_IN_QUOTES:
+        return None
     if any(line.count("\t") != len(dialect.names) - 1 for line in rows if line):
         return None
 
@@ -88,26 +95,35 @@ def check_quotes(table: pa.Table, delimiter: str) -> None:
     Raises:
         ValueError: if a cell contains lines of the table.
     """
-    for name in table.column_names:
-        if not has_letter(table[name], b"\n"):
+    columns = table.columns
+    for place, name in enumerate(table.column_names):
+        if not (has_letter(table[name], b"\n") or has_letter(table[name], b"\r")):
             continue
-        several = pc.match_substring(table[name], "\n")
+        several = pc.match_substring_regex(table[name], r"[\r\n]")
         for row in pc.indices_nonzero(several.combine_chunks().fill_null(False)).to_pylist():
             cell = table[name][row].as_py()
-            inside = cell.split("\n")[1:-1]
-            if inside and sum(_is_row(line.split(delimiter), table) for line in inside) * 2 >= len(inside):
+            first, *inside, last = (line.split(delimiter) for line in _END_OF_LINE.split(cell))
+            if inside:
+                are_rows = sum(_fit(line, columns) for line in inside) * 2 >= len(inside)
+            else:  # the end of one row, and the beginning of the next
+                both = [*columns[place:], *columns[: place + 1]]
+                as_many = (len(first), len(last)) == (len(columns) - place, place + 1)
+                # A text may contain some commas, but hardly as many tabs.
+                are_rows = as_many and len(columns) > 1 and (delimiter == "\t" or _fit([*first, *last], both))
+            if are_rows:
+                lines = amount(len(inside) or 1, "line")
                 raise ValueError(
-                    f"in row {row + 1}, the column {name!r} has a stray quote, which swallows "
-                    f"{len(inside)} lines up to the next quote (from {cell[:30]!r}); double it or remove it"
+                    f"in row {row + 1}, the column {name!r} has a stray quote, which swallows {lines} up to "
+                    f"the next quote (from {cell[:30]!r}); double it or remove it"
                 )
 
 
-def _is_row(cells: Sequence[str], table: pa.Table) -> bool:
+def _fit(cells: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> bool:
     """Whether these cells fit the columns: numbers in columns of numbers, and known words in the others."""
-    if len(cells) != table.num_columns:
+    if len(cells) != len(columns):
         return False
     evidence = 0
-    for cell, column in zip(cells, table.itercolumns(), strict=True):
+    for cell, column in zip(cells, columns, strict=True):
         text = cell.strip()
         if is_plain(text):
             evidence += any(is_plain(one) for one in column.slice(0, SAMPLE_LINES).to_pylist() if one)
