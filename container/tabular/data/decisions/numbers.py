@@ -39,7 +39,7 @@ from tabular.data.decisions.many.counts import count
 from tabular.data.decisions.many.numbers import ManyNumbers
 from tabular.data.decisions.many.plain_cells import read_plain
 from tabular.data.values.cells import MOST_GAPS, NO_NUMBERS, is_gap
-from tabular.data.values.composed import (
+from tabular.data.values.composed.kinds import (
     ANGLE_WEST,
     BOUND,
     BRACKETS,
@@ -54,8 +54,8 @@ from tabular.data.values.composed import (
     TREND,
     TRIANGLE,
     WEEKS,
-    taken_apart,
 )
+from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.finding.affixes import spellings
 from tabular.data.values.finding.numbers import (
     FEWEST_UNGROUPED,

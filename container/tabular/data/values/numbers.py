@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 from tabular.data.values.cells import DIGITS, UNSEEN, shown
-from tabular.data.values.composed import taken_apart
+from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.number_words import AFFIX, BOUND, BOUND_BEHIND, DOUBTFUL, NOTE, OUT_OF, WORD
 from tabular.spec.columns import PLAIN, NumberFormat
 

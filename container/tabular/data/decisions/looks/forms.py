@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from tabular.data.values.cells import NO_NUMBERS
-from tabular.data.values.composed import RANGE, taken_apart
+from tabular.data.values.composed.kinds import RANGE
+from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import is_plain, read_number

@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tabular.data.values import composed
 from tabular.data.values.cells import MOST_OTHERS, NO_NUMBERS
-from tabular.data.values.composed import Composed, converted, estimated, flagged, taken_apart
+from tabular.data.values.composed import kinds
+from tabular.data.values.composed.parts import NOTATIONS, Composed, taken_apart
+from tabular.data.values.composed.ranges import estimated
+from tabular.data.values.composed.remarks import converted, flagged
 
 __all__ = ["evident"]
 
@@ -56,26 +58,22 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
     simple = [text for text in texts if text not in taken]
     seen = [
         notation
-        for notation in composed.NOTATIONS
+        for notation in NOTATIONS
         if notation in by_notation
         and (
             # Beside bare numbers, brackets are minus signs, and so is a dash behind some.
-            (forced and notation not in (composed.BRACKETS, composed.BOUND))
+            (forced and notation not in (kinds.BRACKETS, kinds.BOUND))
             or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find)
         )
     ]
-    if composed.UNITS in seen and any(":" in text for text in by_notation[composed.UNITS]):
-        seen += [
-            one for one in (composed.CLOCK,) if one in by_notation and one not in seen
-        ]  # 4 days 08:50:00
-    if composed.CLOCK in seen and _under_a_minute(by_notation[composed.CLOCK], simple, find):
-        seen.append(composed.SECONDS)
-    if composed.TREND in seen and all(
-        found.weights == (1.0,) for found in by_notation[composed.TREND].values()
-    ):
-        seen[seen.index(composed.TREND)] = composed.TRIANGLE
-    if composed.ANGLE in seen and {"O", "E"} <= _letters(by_notation[composed.ANGLE]):
-        seen[seen.index(composed.ANGLE)] = composed.ANGLE_WEST
+    if kinds.UNITS in seen and any(":" in text for text in by_notation[kinds.UNITS]):
+        seen += [one for one in (kinds.CLOCK,) if one in by_notation and one not in seen]  # 4 days 08:50:00
+    if kinds.CLOCK in seen and _under_a_minute(by_notation[kinds.CLOCK], simple, find):
+        seen.append(kinds.SECONDS)
+    if kinds.TREND in seen and all(found.weights == (1.0,) for found in by_notation[kinds.TREND].values()):
+        seen[seen.index(kinds.TREND)] = kinds.TRIANGLE
+    if kinds.ANGLE in seen and {"O", "E"} <= _letters(by_notation[kinds.ANGLE]):
+        seen[seen.index(kinds.ANGLE)] = kinds.ANGLE_WEST
     return tuple(seen)
 
 
@@ -304,22 +302,22 @@ def _ranges(texts: Texts, simple: Sequence[str], find: Find) -> bool:
 
 
 _EVIDENCE: Mapping[str, Callable[[Texts, Sequence[str], Find], bool]] = {
-    composed.HEMISPHERE: _both_sides,
-    composed.ANGLE: _known_sides,
-    composed.ERA: _years,
-    composed.WEEKS: _weeks_and_days,
-    composed.SEXAGESIMAL: _places,
-    composed.DEBIT: _both_signs,
-    composed.CLOCK: _durations,
-    composed.UNITS: _units_in_order,
-    composed.FRACTION: _mixed_fractions,
-    composed.FLAG: _flags,
-    composed.TREND: _trends,
-    composed.OBSERVATION: _observations,
-    composed.BOUND: _outside,
-    composed.INTERVAL: _around,
-    composed.RANGE: _ranges,
-    composed.CONVERTED: _in_another_unit,
-    composed.BRACKETS: _everywhere,
-    composed.NOTE: _same_notes,
+    kinds.HEMISPHERE: _both_sides,
+    kinds.ANGLE: _known_sides,
+    kinds.ERA: _years,
+    kinds.WEEKS: _weeks_and_days,
+    kinds.SEXAGESIMAL: _places,
+    kinds.DEBIT: _both_signs,
+    kinds.CLOCK: _durations,
+    kinds.UNITS: _units_in_order,
+    kinds.FRACTION: _mixed_fractions,
+    kinds.FLAG: _flags,
+    kinds.TREND: _trends,
+    kinds.OBSERVATION: _observations,
+    kinds.BOUND: _outside,
+    kinds.INTERVAL: _around,
+    kinds.RANGE: _ranges,
+    kinds.CONVERTED: _in_another_unit,
+    kinds.BRACKETS: _everywhere,
+    kinds.NOTE: _same_notes,
 }

@@ -15,7 +15,10 @@ from tabular.data.values.cells import (
     MOST_WORDS,
     NO_NUMBERS,
 )
-from tabular.data.values.composed import BRACKETED, CLOCK, ERAS, FRACTION, UNITS, taken_apart
+from tabular.data.values.composed.kinds import CLOCK, FRACTION, UNITS
+from tabular.data.values.composed.parts import taken_apart
+from tabular.data.values.composed.remarks import BRACKETED
+from tabular.data.values.composed.times import ERAS
 from tabular.data.values.finding.affixes import MEASURED, are_doubtful, marks_beside, units_of
 from tabular.data.values.finding.notations import evident
 from tabular.data.values.number_words import DOUBTFUL

@@ -5,8 +5,8 @@ from unittest.mock import patch
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tabular.data.values import composed
-from tabular.data.values.composed import taken_apart
+from tabular.data.values.composed import parts
+from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.numbers import read_number
 
 
@@ -43,7 +43,7 @@ PIECES = (
 @example("1 to 2")
 def test_the_signs_that_a_notation_needs_leave_out_none_of_its_texts(text):
     found = taken_apart(text)
-    unsigned = {name: one._replace(signs="") for name, one in composed._BY_NAME.items()}
-    uncached = composed._possible.__wrapped__
-    with patch.multiple(composed, _BY_NAME=unsigned, _possible=uncached):
+    unsigned = {name: one._replace(signs="") for name, one in parts._BY_NAME.items()}
+    uncached = parts._possible.__wrapped__
+    with patch.multiple(parts, _BY_NAME=unsigned, _possible=uncached):
         assert taken_apart(text) == found
