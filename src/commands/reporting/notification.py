@@ -18,7 +18,8 @@ SCHEMA = 1
 # Seconds that telling may take; who interrupts a run waits for its end.
 PATIENCE, AFTER_AN_INTERRUPT = 30.0, 3.0
 PAUSES = (1.0, 4.0)  # seconds before each further attempt
-MOST = 20  # tables that are named one by one; SNS takes 256 KB
+ATTENTION = ("failed", "interrupted", "refused")  # the outcomes of tables that are named one by one
+MOST = 20  # of them; SNS takes 256 KB
 LONGEST = 500  # characters of a sentence
 
 
@@ -95,7 +96,7 @@ def content(document: Summary) -> dict[str, Any]:
     tables = document["data_sets"]
     outcomes = [each["outcome"] for each in tables.values()]
     attention = sorted(
-        (each["outcome"], name) for name, each in tables.items() if each["outcome"] in ("failed", "refused")
+        (each["outcome"], name) for name, each in tables.items() if each["outcome"] in ATTENTION
     )
     waiting = awaiting(tables)
     copied = ("run", "pipeline", "environment", "status", "exit_code", "started", "ended", "seconds")

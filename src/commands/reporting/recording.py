@@ -22,7 +22,7 @@ from helpers.runs.summary import Notification, Summary
 
 __all__ = ["RESUME", "OutOfTime", "Recording", "verdict"]
 
-STOPPED = "Its execution was stopped when the run ended early."
+STOPPED = "The run ended before its execution had a result, and stopped it."
 RESUME = "`many-models run FILE --resume {run}` goes on with what is not finished."
 # Seconds to wait for space for the end of a run, and between two attempts.
 PATIENCE, PAUSE = 10.0, 0.5
@@ -68,7 +68,9 @@ class Recording:
         if error is None:
             code, self.document["error"] = verdict(self.document), _named(self.document)
         else:
-            code, self.document["error"] = ending(error)
+            code, said = ending(error)
+            again = f" {self._again}" if isinstance(error, KeyboardInterrupt) else ""
+            self.document["error"] = said + again
         self._left()
         if self.document["environment"] == "local":  # where nothing goes on that the run has started
             self._stopped()
@@ -161,6 +163,10 @@ class Recording:
             return
         self.write()
 
+    @property
+    def _again(self) -> str:
+        return RESUME.format(run=self.document["run"])
+
     def _left(self) -> None:
         for state in self.document["data_sets"].values():
             if state["said"] == summary.NOT_YET:
@@ -169,7 +175,7 @@ class Recording:
     def _stopped(self) -> None:
         for state in self.document["data_sets"].values():
             if state["outcome"] == "running":
-                state.update(outcome="failed", said=STOPPED, advice=RESUME.format(run=self.document["run"]))
+                state.update(outcome="interrupted", said=STOPPED, advice=self._again)
 
     def _note(self, dataset: str, facts: Mapping[str, Any], unless_known: bool) -> None:
         state = self.document["data_sets"][dataset]

@@ -28,10 +28,13 @@ __all__ = [
     "searched",
 ]
 
-WORST_FIRST: tuple[Outcome, ...] = ("failed", "refused", "not-started", "running", "registered", "kept")
+WORST_FIRST: tuple[Outcome, ...] = (
+    *("failed", "refused", "interrupted", "not-started", "running", "registered", "kept"),
+)
 WORDS: Mapping[Outcome, str] = {
     "failed": "failed",
     "refused": "refused",
+    "interrupted": "interrupted",
     "not-started": "not started",
     "running": "running",
     "registered": "registered",

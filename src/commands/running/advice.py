@@ -14,12 +14,10 @@ SHOWN = 5  # versions in the command of `decisions`
 
 def failures(document: summary.Summary) -> list[str]:
     """The sentences about the data sets that failed or were refused, each once; `again` says how to go on."""
-    again = RESUME.format(run=document["run"])
     names: dict[tuple[str | None, ...], list[str]] = {}
     for name, each in document["data_sets"].items():
         if each["outcome"] in ("failed", "refused"):
-            advice = None if each["advice"] == again else each["advice"]
-            names.setdefault((each["said"], each["log"], advice), []).append(name)
+            names.setdefault((each["said"], each["log"], each["advice"]), []).append(name)
     return [
         outcome.sentences(", ".join(some), {"said": said, "log": log, "advice": advice})
         for (said, log, advice), some in names.items()

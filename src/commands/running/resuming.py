@@ -11,7 +11,7 @@ from helpers.runs.summary import Summary
 __all__ = ["LATEST", "UNFINISHED", "earlier", "open_notebooks", "open_tables", "reopened", "restored"]
 
 LATEST = "latest"
-UNFINISHED = ("failed", "not-started", "running")
+UNFINISHED = ("failed", "interrupted", "not-started", "running")
 TRAINS = "03"  # the number of the notebook that begins with the tables
 
 
@@ -58,7 +58,7 @@ def restored(document: Summary, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_tables(document: Summary) -> list[str]:
-    """The data sets that failed, were not started, or have not ended."""
+    """The data sets that failed, were interrupted or not started, or have not ended."""
     return [name for name, each in document["data_sets"].items() if each["outcome"] in UNFINISHED]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, TypedDict
 
+from helpers.cost.forecast.pace import UNFINISHED
 from helpers.cost.prices import HOURS_A_MONTH, Prices
 from helpers.cost.ranges import Range, total
 from helpers.session import Session
@@ -105,7 +106,7 @@ def compared(tables: Iterable[Mapping[str, Any]], environment: str) -> tuple[Ran
     for table in tables:
         forecast = table.get("forecast" if environment == "aws" else "forecast_here")
         billed = table.get("billed")
-        if forecast and billed and table["outcome"] not in ("failed", "running", "not-started"):
+        if forecast and billed and table["outcome"] not in UNFINISHED:
             spans = {name: step["billable_seconds"] for name, step in forecast["steps"].items()}
             found += [
                 (Range(spans[name]["low"], spans[name]["high"]), step["billable_seconds"])

@@ -12,7 +12,8 @@ from support.helpers.webhook import webhook
 from commands.reporting import page
 from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
-from commands.reporting.recording import Recording, verdict
+from commands.reporting.recording import RESUME, STOPPED, Recording, verdict
+from commands.reporting.sentences import headline
 from helpers.cost.forecast import jobs
 from helpers.cost.forecast.estimate import Work, outlook
 from helpers.cost.forecast.pace import Size
@@ -141,8 +142,25 @@ def test_the_summary_says_how_a_run_ended(
 ) -> None:
     found = ending(recording, error)
     assert (found["status"], found["exit_code"]) == (status, code)
-    assert found["error"] == ("Interrupted." if status == "interrupted" else "a sentence")
+    again = f"Interrupted. {RESUME.format(run=found['run'])}"
+    assert found["error"] == (again if status == "interrupted" else "a sentence")
     assert found["ended"] is not None
+
+
+def test_a_table_whose_execution_is_stopped_with_its_run_is_said_to_be_interrupted(
+    recording: Recording,
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), recording:
+        recording.hear(fact("wine", outcome="running", said="Its execution goes on."))
+        interrupt()
+    found = summary.read(recording.folder)
+    wine = found["data_sets"]["wine"]
+    assert (wine["outcome"], wine["said"]) == ("interrupted", STOPPED)
+    assert wine["advice"] == RESUME.format(run=found["run"])
+    assert "1 interrupted" in headline(found) and "failed" not in headline(found)
 
 
 def test_the_notebook_that_ended_a_run_is_named(recording: Recording) -> None:

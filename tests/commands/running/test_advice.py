@@ -2,7 +2,7 @@
 
 import yaml
 
-from commands.reporting.recording import RESUME, STOPPED
+from commands.reporting.recording import RESUME
 from commands.running import advice
 from helpers.deployment.decisions import wishes
 from helpers.runs import summary
@@ -14,11 +14,14 @@ def test_what_is_the_same_for_many_tables_is_said_once() -> None:
     for name in ("a", "c"):
         document["data_sets"][name] |= {
             "outcome": "failed",
-            "said": STOPPED,
-            "advice": RESUME.format(run="1"),
+            "said": "No rows.",
+            "advice": "Give it some.",
         }
     document["data_sets"]["b"] |= {"outcome": "failed", "said": "No.", "log": "x.log", "advice": "Fix it."}
-    assert advice.failures(document) == [f"a, c: {STOPPED}", "b: No.\nLog: x.log\nFix it."]
+    assert advice.failures(document) == [
+        "a, c: No rows.\nGive it some.",
+        "b: No.\nLog: x.log\nFix it.",
+    ]
     assert advice.again(document) == [RESUME.format(run="1")]
 
 

@@ -14,7 +14,7 @@ from helpers.runs import summary
 
 STEMS = ["01_build_image", "03_run_and_inspect", "04_approve_and_deploy"]
 SIGNED = "https://a.example/t.csv?X-Amz-Signature=secret"
-OUTCOMES = ("registered", "kept", "refused", "failed", "not-started", "running")
+OUTCOMES = ("registered", "kept", "refused", "failed", "interrupted", "not-started", "running")
 
 
 def ended(*done: str, outcomes: tuple[str, ...] = (), **parameters: Any) -> summary.Summary:
@@ -27,8 +27,8 @@ def ended(*done: str, outcomes: tuple[str, ...] = (), **parameters: Any) -> summ
     return document
 
 
-def test_tables_that_failed_or_were_not_started_or_have_not_ended_are_open() -> None:
-    assert resuming.open_tables(ended(outcomes=OUTCOMES)) == ["failed", "not-started", "running"]
+def test_tables_that_failed_or_were_interrupted_or_not_started_or_have_not_ended_are_open() -> None:
+    assert resuming.open_tables(ended(outcomes=OUTCOMES)) == list(OUTCOMES[3:])
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from typing import Any, Literal
 from helpers.cost.forecast.jobs import Step
 from helpers.cost.ranges import Range
 
-__all__ = ["ASSUMED", "FITTED", "Observation", "Pace", "Sample", "Size", "observations", "pace"]
+__all__ = ["ASSUMED", "FITTED", "UNFINISHED", "Observation", "Pace", "Sample", "Size", "observations", "pace"]
 
 Environment = Literal["aws", "local"]
 
 ASSUMED = "assumed"
 SEARCH = "SearchAndRefit"
 LAST = 10  # runs to learn from
+UNFINISHED = ("failed", "interrupted", "not-started", "running")  # outcomes of which some steps are missing
 # Another table of so many times the cells is so far away that what is assumed for its size says more: its
 # seconds may be anything from as many to so many times as many.
 FAR = 10
@@ -184,7 +185,7 @@ def observations(summaries: Iterable[Mapping[str, Any]]) -> list[Observation]:
 def _of_table(summary: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> Iterable[Observation]:
     billed = table.get("billed")  # which an earlier release did not write
     forecast = table.get("forecast_here") or table.get("forecast")  # with the steps, where it ran
-    if table["outcome"] in ("failed", "running", "not-started") or not billed:
+    if table["outcome"] in UNFINISHED or not billed:
         return
     taken_over = (table.get("fleet") or {}).get("taken_over", 0)  # so it searched less than the next run may
     for step, took in billed["steps"].items():

@@ -40,7 +40,7 @@ VERSION = 1
 NOT_YET = "This run has not started it yet."  # of a table, while the run goes on
 
 Status = Literal["running", "done", "failed", "refused", "interrupted", "killed"]
-Outcome = Literal["registered", "kept", "refused", "failed", "not-started", "running"]
+Outcome = Literal["registered", "kept", "refused", "failed", "interrupted", "not-started", "running"]
 
 
 class Process(TypedDict):
