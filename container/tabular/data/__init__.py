@@ -5,7 +5,7 @@
 - `values`: what one cell means, in training and in serving.
 - `decisions`: what a column is, decided once from all its cells.
 - `tables`: the files of a table together, with what was decided about its columns.
-- `cleaning`, `inference`, `doubts`: which rows are kept, the schema, and what may mislead.
+- `cleaning`, `schema`, `doubts`: which rows are kept, what is predicted from what, and what may mislead.
 - `figures`: the ends and gaps of the columns of numbers, which several of these ask for.
 - `features`: cells as estimators get them.
 - `splits`: which rows are held out, and the files of a split.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tabular.data.preparation import Prepared, Splitting, prepare
+from tabular.data.preparation.prepare import prepare
+from tabular.data.preparation.prepared import Prepared, Splitting
 from tabular.data.splits.files import write_split
 from tabular.data.splits.partitions import Partitions
 from tabular.data.splits.shards import digests, write_partitions, write_shards

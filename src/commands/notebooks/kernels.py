@@ -41,7 +41,7 @@ PRELOADED = (
     "helpers.plots.pipelines",
     "helpers.plots.evaluations.quality",
     "helpers.runs.evaluations.metrics",
-    "tabular.data.preparation",  # with the next two, helpers.data.checks judges a table
+    "tabular.data.preparation.prepare",  # with the next two, helpers.data.checks judges a table
     "tabular.learning.defined",
     "tabular.learning.folds",
 )

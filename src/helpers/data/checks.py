@@ -19,7 +19,7 @@ from tabular.spec.options import Options
 from helpers.errors import sentence
 
 if TYPE_CHECKING:
-    from tabular.data.preparation import Prepared
+    from tabular.data.preparation.prepared import Prepared
 
 __all__ = ["DEFAULTS", "Checked", "Settings", "check"]
 
@@ -75,7 +75,8 @@ def check(
         settings: those of the run.
     """
     # scikit-learn takes a second to import, and most notebooks only need the names of the tables.
-    from tabular.data.preparation import Splitting, prepare
+    from tabular.data.preparation.prepare import prepare
+    from tabular.data.preparation.prepared import Splitting
 
     report: dict[str, Any] = {}
     try:

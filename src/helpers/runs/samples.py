@@ -26,7 +26,7 @@ from helpers.cost.ranges import Range
 from helpers.data.datasets import Dataset
 
 if TYPE_CHECKING:
-    from tabular.data.preparation import Prepared
+    from tabular.data.preparation.prepared import Prepared
     from tabular.fleets.own import Task
 
 __all__ = ["sampled"]
@@ -75,7 +75,8 @@ def sampled(table: Dataset, size: Size, trials: int, known: Sequence[Observation
 def _prepared(table: Dataset) -> "Prepared":
     """The table as PreprocessData prepares it."""
     # scikit-learn takes a second to import, and most runs time nothing.
-    from tabular.data.preparation import Splitting, prepare
+    from tabular.data.preparation.prepare import prepare
+    from tabular.data.preparation.prepared import Splitting
 
     how = table.settings
     splitting = Splitting(how.test_size, how.stratify, how.random_state)

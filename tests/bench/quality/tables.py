@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from sklearn import datasets
-from tabular.data.preparation import Splitting, prepare
+from tabular.data.preparation.prepare import prepare
+from tabular.data.preparation.prepared import Splitting
 from tabular.data.tables import read_table, table_files
 from tabular.spec.columns import Family, Schema
 from tabular.spec.options import Options

@@ -27,7 +27,8 @@ import urllib3
 from sklearn.datasets import load_breast_cancer, load_wine
 from support.local_aws.toy_models import client, packed, serve
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.learning.pipeline import build_pipeline
 from tabular.portable.export import export
 from tabular.portable.files import save_model

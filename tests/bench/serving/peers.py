@@ -199,7 +199,8 @@ def make_models() -> Path:
     from sklearn.base import clone
     from sklearn.datasets import load_breast_cancer
     from tabular.data.features import features
-    from tabular.data.inference import encode, infer_schema
+    from tabular.data.schema.inference import infer_schema
+    from tabular.data.schema.labels import encode
     from tabular.learning.pipeline import build_pipeline
     from tabular.portable.export import export
     from tabular.portable.files import save_model

@@ -20,7 +20,7 @@ from tabular.data import features, tables
 from tabular.data.decisions.decide import column_of
 from tabular.data.decisions.many import plain_cells
 from tabular.data.figures import Figures
-from tabular.data.preparation import prepare
+from tabular.data.preparation.prepare import prepare
 from tabular.data.tables import read_table, stream_rows, table_files, task_of
 from tabular.spec.columns import Column, NumberFormat, Schema
 from tabular.spec.errors import BadInput

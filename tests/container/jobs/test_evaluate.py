@@ -23,7 +23,7 @@ from support.container.reports import ENSEMBLE as OF_TWO
 from support.container.reports import MEMBERS
 from support.container.tables import ENSEMBLE, fit, fitted, mixed
 from tabular.data.features import features
-from tabular.data.inference import encode
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import write_split
 from tabular.data.splits.statistics import ROWS, row_hashes
 from tabular.jobs import evaluate

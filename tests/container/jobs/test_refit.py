@@ -12,7 +12,8 @@ from support.container.documents import faults
 from support.container.jobs import give_hyperparameters, run, run_trial
 from support.container.tables import family, mixed
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import read_split, write_split
 from tabular.data.splits.statistics import row_hashes
 from tabular.jobs import refit

@@ -11,7 +11,8 @@ from sklearn.model_selection import StratifiedKFold
 from support.container.jobs import give_hyperparameters, run
 from support.container.tables import TASKS, family, mixed, settings
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.learning.pipeline import build_pipeline

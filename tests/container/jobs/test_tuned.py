@@ -12,7 +12,8 @@ from support.container.jobs import give_hyperparameters, program_of_trials, requ
 from support.container.tables import mixed
 from support.local_aws.aws import wait_for
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import read_split, write_split
 from tabular.jobs import refit, tuned
 from tabular.jobs.model_files import good_before

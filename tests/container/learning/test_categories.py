@@ -6,7 +6,8 @@ import pytest
 from scipy.sparse import issparse
 from support.container.tables import TASKS, family, nasty, settings
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.judging.agreement import check_equal
 from tabular.learning.fitting import fit
 from tabular.learning.pipeline import FEW_LEVELS, build_pipeline, fit_features

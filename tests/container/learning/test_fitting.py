@@ -11,7 +11,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from support.container.jobs import give_hyperparameters
 from support.container.tables import FEW_ROUNDS, family, mixed, settings
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.judging.agreement import as_model_input, check_equal

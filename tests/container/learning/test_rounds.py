@@ -13,7 +13,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.class_weight import compute_sample_weight
 from support.container.tables import TASKS, family, mixed, nasty, settings
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import write_split
 from tabular.jobs import train
 from tabular.judging.agreement import check_equal

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from support.container.tables import ENSEMBLE, Fitted, dated, family, fit, fitted, mixed, nasty, settings
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit as learn

@@ -12,7 +12,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from support.container.tables import family, mixed
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.learning.fitting import rounds_of, scores_of_fold
 from tabular.learning.folds import Fold
 from tabular.learning.rounds import best_rounds

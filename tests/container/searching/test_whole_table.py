@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.searching.search import search
 from tabular.searching.trials import Configuration, Trial
 from tabular.searching.whole_table import for_all_rows, rounds_for_all_rows

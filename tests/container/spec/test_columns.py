@@ -7,7 +7,8 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 from support.container.tables import mixed
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.data.splits.files import read_split, write_split
 from tabular.spec.columns import Column, Schema
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.judging.agreement import as_model_input
 from tabular.learning.ensemble import Ensemble
 from tabular.learning.pipeline import build_pipeline, innermost

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 from tabular.data.features import features
-from tabular.data.inference import encode, infer_schema
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.labels import encode
 from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit as learn
 from tabular.portable.export import export, export_ensemble

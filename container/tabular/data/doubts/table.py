@@ -12,7 +12,8 @@ from tabular.data.decisions.decision import Decision
 from tabular.data.decisions.many.counts import count
 from tabular.data.doubts.placeholders import codes_among_labels, may_be_beyond, placeholders, repeated_and_far
 from tabular.data.figures import Figures, threads_for
-from tabular.data.inference import NONE_DECIDED, means_yes
+from tabular.data.schema.inference import NONE_DECIDED
+from tabular.data.schema.positive import means_yes
 from tabular.data.tables import warning
 from tabular.data.values.cells import BOOLEANS, MARKS, NO_NUMBERS, NO_RESULTS, folded
 from tabular.spec.columns import Column, Schema

@@ -9,7 +9,7 @@ import pytest
 from tabular.data.decisions.decide import decide
 from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.features import texts
-from tabular.data.inference import as_labels
+from tabular.data.schema.labels import as_labels
 from tabular.data.values.dates import date
 from tabular.spec.columns import Column, NumberFormat
 from tabular.spec.errors import BadInput

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from tabular.data.doubts.table import doubts
-from tabular.data.inference import infer_schema
+from tabular.data.schema.inference import infer_schema
 
 TARGET = ["yes", "no"] * 15
 

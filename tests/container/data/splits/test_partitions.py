@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.container.tables import give_options, refusal
-from tabular.data.preparation import prepare
+from tabular.data.preparation.prepare import prepare
 from tabular.data.splits.files import read_split
 from tabular.data.splits.partitions import MOST, Partitions, find_partitions, spellings
 from tabular.data.splits.shards import deal, how_many, read_partitions, read_shard, shard_files

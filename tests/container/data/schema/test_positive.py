@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 from support.container.tables import mixed
-from tabular.data.inference import infer_schema, means_yes
+from tabular.data.schema.inference import infer_schema
+from tabular.data.schema.positive import means_yes
 from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
