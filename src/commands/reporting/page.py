@@ -13,8 +13,10 @@ from commands.reporting.sentences import (
     WORDS,
     WORST_FIRST,
     amount,
+    awaiting,
     billed,
     cost,
+    decisions,
     duration,
     fleet,
     forecast,
@@ -84,6 +86,7 @@ def render(document: Summary, beside: Container[str] = (), models: bool = False)
             for stem, it in document["notebooks"].items()
         ],
         cost=cost(document),
+        decisions=decisions(awaiting(document["data_sets"])),
         rank=rank,
         words=WORDS,
         amount=amount,

@@ -20,6 +20,7 @@ __all__ = [
     "columns",
     "cost",
     "counted",
+    "decisions",
     "duration",
     "ending",
     "fleet",
@@ -28,6 +29,7 @@ __all__ = [
     "searched",
 ]
 
+SHOWN = 5  # versions in the command of `decisions`
 WORST_FIRST: tuple[Outcome, ...] = (
     *("failed", "refused", "interrupted", "not-started", "running", "registered", "kept"),
 )
@@ -95,6 +97,23 @@ def awaiting(tables: Mapping[str, DataSet]) -> dict[str, int]:
     return {
         name: each["version"] for name, each in tables.items() if each["awaits_decision"] and each["version"]
     }
+
+
+def decisions(waiting: Mapping[str, int]) -> str:
+    """How to decide on versions that await it, the first few by name; empty if there are none.
+
+    Args:
+        waiting: the versions by the names of their tables.
+    """
+    if not waiting:
+        return ""
+    some = ", ".join(f"{name}: {{{version}: approve}}" for name, version in list(waiting.items())[:SHOWN])
+    what = f"the first {SHOWN}" if len(waiting) > SHOWN else "them" if len(waiting) > 1 else "it"
+    return (
+        f"{amount(len(waiting), 'version awaits', 'versions await')} a decision. With the FILE and the "
+        f"parameters of the run, `many-models run FILE --only 04 -p APPROVE '{{{some}}}'` approves {what}; "
+        "reject in place of approve rejects."
+    )
 
 
 def cost(document: Summary) -> dict[str, str]:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from commands.environment.terraform import Environment
 from commands.reporting.page import FILE, STATUS_FOLDER
-from commands.reporting.sentences import amount, columns
+from commands.reporting.sentences import amount, columns, decisions
 from commands.reporting.templates import TEMPLATES
 from commands.running import planning
 from contract.names import load
@@ -83,6 +83,7 @@ def render(document: Status) -> str:
     return TEMPLATES.get_template("status.html").render(
         status=document,
         headline=headline(document),
+        decisions=decisions(_waiting(document)),
         states=[(state, document["totals"][state]) for state in WORDS if document["totals"][state]],
         words=WORDS,
         columns=[(name, first) for name, first in COLUMNS if priced or name != COST],
@@ -111,7 +112,14 @@ def short(document: Status) -> str:
         lines += ["", *columns(rows)]
     if (more := len(document["models"]) - SHOWN) > 0:
         lines.append(f"... and {more:,} more; the page has all of them.")
+    if said := decisions(_waiting(document)):
+        lines += ["", said]
     return "\n".join(lines)
+
+
+def _waiting(document: Status) -> dict[str, int]:
+    """The versions that wait for approval, by the names of their data sets."""
+    return {row["data_set"]: row["waiting"]["version"] for row in document["models"] if row["waiting"]}
 
 
 def _put(session: Session, files: Mapping[str, str]) -> str:

@@ -1,15 +1,12 @@
-"""What a run says at its end: which tables failed or await a decision, what goes on, and how to continue."""
+"""What a run says at its end: which tables failed, what goes on, and how to continue."""
 
 from commands.reporting.recording import RESUME
-from commands.reporting.sentences import amount, awaiting
 from commands.running import resuming
 from commands.running.planning import Plan
 from helpers.errors import ExitCode
 from helpers.runs import outcome, summary
 
-__all__ = ["again", "decisions", "failures", "going_on", "out_of_time"]
-
-SHOWN = 5  # versions in the command of `decisions`
+__all__ = ["again", "failures", "going_on", "out_of_time"]
 
 
 def failures(document: summary.Summary) -> list[str]:
@@ -28,20 +25,6 @@ def again(document: summary.Summary) -> list[str]:
     """How to go on with a run, if something is left of it that can be done again with the same parameters."""
     resumable = document["exit_code"] != ExitCode.BAD_INPUT and resuming.open_notebooks(document)
     return [RESUME.format(run=document["run"])] if resumable else []
-
-
-def decisions(document: summary.Summary) -> str:
-    """How to decide on the versions that await it, the first few by name; empty if none does."""
-    waiting = awaiting(document["data_sets"])
-    if not waiting:
-        return ""
-    some = ", ".join(f"{name}: {{{version}: approve}}" for name, version in list(waiting.items())[:SHOWN])
-    what = f"the first {SHOWN}" if len(waiting) > SHOWN else "them" if len(waiting) > 1 else "it"
-    return (
-        f"{amount(len(waiting), 'version awaits', 'versions await')} a decision. With the same FILE and "
-        f"parameters, `many-models run FILE --only 04 -p APPROVE '{{{some}}}'` approves {what}; "
-        "reject in place of approve rejects."
-    )
 
 
 def going_on(document: summary.Summary) -> str:

@@ -19,6 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from commands.notebooks import kernels, papermill_engine
 from commands.reporting import history, notification, page
 from commands.reporting.recording import RESUME, OutOfTime, Recording
+from commands.reporting.sentences import awaiting, decisions
 from commands.running import advice, planning, resuming
 from commands.running.lock import exclusive
 from commands.running.planning import Plan
@@ -145,7 +146,7 @@ def _perform(plan: Plan, recording: Recording, limits: Limits) -> int:
         print(f"\n{summary.table(document['data_sets']).to_string()}", flush=True)
     if told := advice.failures(document):
         print("\n" + "\n\n".join([*told, *advice.again(document)]), file=sys.stderr)
-    if told := advice.decisions(document):
+    if told := decisions(awaiting(document["data_sets"])):
         print(f"\n{told}", flush=True)
     return document["exit_code"]
 

@@ -49,6 +49,7 @@ def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision(
         "6 tables: 1 failed, 1 refused, 1 not started, 2 registered, 1 kept."
     ) < page.text.index("broken")
     assert "1 version awaits a decision." in page.text
+    assert "many-models run FILE --only 04 -p APPROVE '{c: {3: approve}}'" in page.text
 
 
 def test_a_failure_says_what_happened_what_to_do_and_where_its_log_is(tmp_path: Path) -> None:

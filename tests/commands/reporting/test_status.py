@@ -32,6 +32,17 @@ def test_a_command_in_a_sentence_is_shown_as_one() -> None:
     assert "<p>None yet; <code>many-models &lt;b&gt;</code> runs one.</p>" in render(document)
 
 
+def test_a_version_that_waits_comes_with_the_command_that_approves_it() -> None:
+    document = many(1)
+    (row,) = document["models"]
+    command = "many-models run FILE --only 04 -p APPROVE"
+    row["waiting"] = None
+    assert command not in short(document) and command not in Read(render(document)).text
+    row["waiting"] = {"version": 7, "since": "2026-11-27T00:00:00.000Z"}
+    approve = f"{command} '{{{row['data_set']}: {{7: approve}}}}'"
+    assert approve in short(document) and approve in Read(render(document)).text
+
+
 def test_it_needs_no_other_file_no_server_and_no_network() -> None:
     page = Read(render(many(30)))
     assert not {"link", "img", "iframe", "form"} & {tag for tag, _ in page.tags}
@@ -92,7 +103,8 @@ def test_without_models_the_page_says_what_makes_some() -> None:
 def test_the_terminal_shows_the_worst_and_counts_the_others() -> None:
     document = many(100)
     document["sources"]["monitoring"] = "No check has run."
-    _, said, _, head, *rows, rest = short(document).splitlines()
+    told = short(document).split("\n\n")
+    (_, said), (head, *rows, rest) = (part.splitlines() for part in told[:2])
     assert said == "No check has run."
     assert head.split()[:3] == ["model", "state", "version"]
     assert [row.split()[0] for row in rows] == [row["data_set"] for row in document["models"][:20]]

@@ -1,5 +1,7 @@
 """The templates of the pages: `run.html` and `status.html`, with the style and the script that both have.
 
+`sentence.html` is how both write a sentence with a command in it.
+
 A page is one file, to open or to mail, without a server or a network.
 """
 
