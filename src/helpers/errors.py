@@ -10,6 +10,7 @@ __all__ = [
     "ExitCode",
     "Interrupted",
     "JobFailed",
+    "Mistakes",
     "UserError",
     "full_disk",
     "one_line",
@@ -62,6 +63,30 @@ class Interrupted(UserError):
     """Somebody interrupted the wait for something that goes on; the message says how to stop it."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class Mistakes:
+    """Collects what cannot be used, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Note a BadInput of this context, and go on after it."""
+        try:
+            yield
+        except BadInput as error:
+            self.said += [line for line in str(error).splitlines() if line not in self.said]
+
+    def check(self) -> None:
+        """Refuse what was noted.
+
+        Raises:
+            BadInput: something was; the message has a line for each mistake.
+        """
+        if self.said:
+            raise BadInput("\n".join(self.said))
 
 
 def one_line(error: Exception) -> str:

@@ -22,7 +22,7 @@ from helpers.data.datasets import Dataset
 from helpers.data.entries import absolute, parse
 from helpers.deployment.decisions import wishes
 from helpers.deployment.rollout import drill
-from helpers.errors import BadInput
+from helpers.errors import BadInput, Mistakes
 from helpers.pipeline.code import own_steps
 from helpers.runs import samples
 from helpers.runs.executions.starting import NEW
@@ -119,20 +119,31 @@ def known(values: Mapping[str, Any], with_entries: bool = True) -> dict[str, Any
         with_entries: whether every entry of DATASETS must be valid.
 
     Raises:
-        BadInput: a parameter cannot be used.
+        BadInput: parameters cannot be used; the message has a line for each mistake.
     """
     everywhere = {name: value for path in _notebooks() for name, value in _defaults(path).items()}
     everywhere |= parameters.OF_THE_RUN
-    everything = everywhere | parameters.parse(values, everywhere)
-    for name in datasets.names(everything["DATASETS"]):
-        group(everything["PIPELINE_NAME"], name)
-    if with_entries:
-        parse(everything["DATASETS"])
-    if everything["ENVIRONMENT"] == "aws":
-        outputs_of(everything["TERRAFORM_OUTPUTS"])
-    load(everything["PRICES"])
-    if everything["STEPS"]:
-        own_steps.read(everything["STEPS"])
+    everything, mistakes = dict(everywhere), Mistakes()
+    for name, value in values.items():
+        with mistakes.noted():
+            everything |= parameters.parse({name: value}, everywhere)
+    named = []
+    for entry, name in zip(everything["DATASETS"], datasets.names(everything["DATASETS"]), strict=True):
+        with mistakes.noted():
+            group(everything["PIPELINE_NAME"], name)
+            named.append(entry)
+    if with_entries or mistakes.said:
+        with mistakes.noted():
+            parse(named)
+    with mistakes.noted():
+        if everything["ENVIRONMENT"] == "aws":
+            outputs_of(everything["TERRAFORM_OUTPUTS"])
+    with mistakes.noted():
+        load(everything["PRICES"])
+    with mistakes.noted():
+        if everything["STEPS"]:
+            own_steps.read(everything["STEPS"])
+    mistakes.check()
     return everything
 
 

@@ -12,9 +12,9 @@ from tabular.spec.metrics import METRICS, SCORERS
 from tabular.spec.options import Options
 
 from contract.names import NAME
-from helpers.data.catalogue import DATASETS
+from helpers.data.catalogue import DATASETS, DatasetSpec
 from helpers.data.sources import SCHEMES, scheme
-from helpers.errors import BadInput, refusing
+from helpers.errors import BadInput, Mistakes, refusing
 
 __all__ = ["KEYS", "Entry", "absolute", "names", "parse"]
 
@@ -42,11 +42,16 @@ def parse(entries: Sequence[str | Mapping[str, Any]]) -> list[Entry]:
     does not.
 
     Raises:
-        BadInput: a name, a key or a value is invalid, or a name occurs twice.
+        BadInput: names, keys or values are invalid, or a name occurs twice; the message has a line for each.
     """
-    if repeated := [name for name, count in Counter(names(entries)).items() if count > 1]:
-        raise BadInput(f"DATASETS names {repeated[0]!r} more than once; give each data set its own name.")
-    return [_parsed({"name": entry} if isinstance(entry, str) else entry) for entry in entries]
+    mistakes, parsed = Mistakes(), []
+    for name in (name for name, count in Counter(names(entries)).items() if count > 1):
+        mistakes.said.append(f"DATASETS names {name!r} more than once; give each data set its own name.")
+    for entry in entries:
+        with mistakes.noted():
+            parsed.append(_parsed({"name": entry} if isinstance(entry, str) else entry))
+    mistakes.check()
+    return parsed
 
 
 def names(entries: Sequence[str | Mapping[str, Any]]) -> list[str]:
@@ -71,12 +76,27 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
             f"{name!r} is not a valid data set name; use lower-case letters, digits and single hyphens "
             "between them, such as my-table."
         )
+    spec, mistakes = DATASETS.get(name), Mistakes()
     for key in entry:
         if key not in KEYS:
             nearest = get_close_matches(str(key), KEYS, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"allowed are {', '.join(KEYS)}."
-            raise BadInput(f"The data set {name!r} has the unknown key {key!r}; {hint}")
-    spec = DATASETS.get(name)
+            mistakes.said.append(f"The data set {name!r} has the unknown key {key!r}; {hint}")
+    with mistakes.noted():
+        uri, target = _place(name, entry, spec)
+    own = spec.entry if spec is not None and entry.get("target", spec.target) == spec.target else {}
+    whole = {**own, **entry}
+    with mistakes.noted():
+        options = _options(name, whole)
+    with mistakes.noted():
+        judged = _judged(name, whole)
+    mistakes.check()
+    # A table's names are read without the blanks around them.
+    return Entry(name, uri, target.strip(), options, judged)
+
+
+def _place(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> tuple[str, str]:
+    """Where the table is, and its target."""
     if spec is None and "uri" not in entry:
         nearest = get_close_matches(name, DATASETS, n=1)
         hint = (
@@ -96,10 +116,7 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
             f"The uri of {name} is {uri!r}; give a path, a glob such as 'data/*.csv', s3://bucket/key, "
             "https://..., sklearn:<name> or openml:<name or number>."
         )
-    own = spec.entry if spec is not None and target == spec.target else {}
-    whole = {**own, **entry}
-    # A table's names are read without the blanks around them.
-    return Entry(name, uri, target.strip(), _options(name, whole), _judged(name, whole))
+    return uri, target
 
 
 def _options(name: str, entry: Mapping[str, Any]) -> Options:

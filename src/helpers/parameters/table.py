@@ -16,7 +16,7 @@ from tabular.spec.search import MOST_SECONDS, SEARCH_JOB_SECONDS
 from contract.endpoints import MOST
 from contract.names import NAME
 from helpers import display
-from helpers.errors import BadInput, one_line
+from helpers.errors import BadInput, Mistakes, one_line
 from helpers.parameters import strict_yaml
 
 __all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]
@@ -265,14 +265,11 @@ def parse(values: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any
             seen and what is allowed.
     """
     known = sorted(known) or sorted(PARAMETERS)
-    parsed, mistakes = {}, []
+    parsed, mistakes = {}, Mistakes()
     for name, value in values.items():
-        try:
+        with mistakes.noted():
             parsed[name] = _parsed(_known(name, known), value)
-        except BadInput as error:
-            mistakes.append(str(error))
-    if mistakes:
-        raise BadInput("\n".join(mistakes))
+    mistakes.check()
     return parsed
 
 

@@ -73,6 +73,24 @@ def test_the_file_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert said.err.strip() == "MAX_TUNING_JOBS is 'many'; it must be a whole number from 1 to 750."
 
 
+def test_all_mistakes_are_said_at_once_also_those_in_the_data_sets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = "[{name: a, uri: a.csv, target: y, taget: z, task: gues, min_metric: high}, {name: b}, winne]"
+    given = ("-p", "DATASETS", entries, "-p", "RANDOM_STATE", "0", "-p", "STEPS", "no.py")
+    assert exit_code(tmp_path, *given) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert [line.split(";")[0] for line in told] == [
+        "RANDOM_STATE is 0",
+        "The data set 'a' has the unknown key 'taget'",
+        "The data set 'a': The option task is 'gues'",
+        "The min_metric of a is 'high'",
+        "Unknown data set 'b'",
+        "Unknown data set 'winne'",
+        "STEPS names 'no.py', which cannot be used ([Errno 2] No such file or directory: 'no.py')",
+    ]
+
+
 def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = exit_code(tmp_path, "-p", "RANDOM_STATE", "0", contents="RANDOM_STATE: 3\n")
     assert code == 2
