@@ -580,9 +580,7 @@ def test_a_column_that_is_text_in_one_file_alone_is_said(tmp_path):
     files = [written(tmp_path, FIVE, "1.csv"), written(tmp_path, FIVE.replace("0", "none yet"), "2.csv")]
     told = read_table(files).warnings[0]
     assert told["column"] == "a"
-    assert told["said"].startswith(
-        "a category, although 9 of 10 cells look like numbers, dates or times, such"
-    )
+    assert told["said"].startswith("a category: 9 of 10 cells have digits, such as '0'")
 
 
 def test_names_that_differ_in_case_are_told(tmp_path):

@@ -183,8 +183,7 @@ def plain_numbers(
         return _codes(column, cells, (code,), (code,))
     if looked_at and (code := lost_digits(cells, found.numbers)):
         return _codes(column, cells, (code,), (code,))
-    which = "cells" if found.count == len(cells) else "filled cells"
-    evidence: tuple[str, ...] = (f"all {found.count} {which} are numbers",)
+    evidence: tuple[str, ...] = (_are_numbers(found.count, cells),)
     if found.whole is None:
         if _points_group(cells, FEWEST_UNGROUPED):
             return None
@@ -250,7 +249,16 @@ def as_numbers(
     if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once
         column = replace(column, number=found.format)
     count = int(np.isfinite(values).sum())
-    return Decision(column, pd.Series(values), (f"{count} of {len(cells)} cells are numbers", *said), said)
+    return Decision(column, pd.Series(values), (_are_numbers(count, cells), *said), said)
+
+
+def _are_numbers(count: int, cells: pa.ChunkedArray) -> str:
+    """How many of the cells are numbers, in words."""
+    if count == len(cells):
+        return f"all {count} cells are numbers"
+    if count == len(cells) - cells.null_count:
+        return f"all {count} filled cells are numbers"
+    return f"{count} of {len(cells)} cells are numbers"
 
 
 def _plain_beside_gaps(column: Column, cells: pa.ChunkedArray, values: np.ndarray) -> Decision | None:

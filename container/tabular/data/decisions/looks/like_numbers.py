@@ -66,8 +66,13 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
     few = not words and count * 3 < len(cells) - cells.null_count
     if coded or few or len(examples) <= 2:
         return ()
-    such = f"a category, although {count} of {len(cells)} cells look like numbers, dates or times, such as "
-    such += listed(examples[:3].to_pylist())
+    if count == len(cells):
+        like, have = "every cell looks like a number, a date or a time", "every cell has"
+    else:
+        some = f"{count} of {len(cells)} cells"
+        like, have = f"{some} look like numbers, dates or times", f"{some} have"
+    shown = f"such as {listed(examples[:3].to_pylist())}"
+    such = f"a category, although {like}, {shown}"
     if len(counts) <= SAMPLE and (read := _if_named(counts.texts.to_pylist())):
         return (
             f"{such}; name the column in numeric to read them, {read}, or in categorical if they are only "
@@ -79,8 +84,9 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
             "categorical if they are only names.",
         )
     return (
-        f"{such}; they are not written in one way that can be read; rewrite them, or name the column in "
-        "categorical if they are only names.",
+        f"a category: {have} digits, {shown}, but the column is not written in one way that is a number, a "
+        "date or a time; rewrite it if it contains quantities, or name it in categorical if it contains "
+        "names, such as addresses or telephone numbers.",
     )
 
 
