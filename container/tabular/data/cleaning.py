@@ -24,17 +24,17 @@ def clean(
     The rows keep their index. The second result says how many rows were left out for which reason.
 
     Args:
-        table: the rows.
+        table: the rows, with all columns that the options name, except copies that were left out before.
         target: the column to predict.
         options: the user's settings.
         figures: what is known of the table's numbers, if it was found before.
 
     Raises:
-        BadInput: if a column does not exist, a cell is not a single value, a number is infinite or too
-            large, or too few rows are left.
+        BadInput: if a cell is not a single value, a number is infinite or too large, or too few rows are
+            left.
     """
-    options.check_columns(table.columns.tolist(), target)
-    table = table.drop(columns=[name for name in options.drop if name not in options.subgroups])
+    dropped = [name for name in options.drop if name in table.columns and name not in options.subgroups]
+    table = table.drop(columns=dropped)
     check_cells(table, figures or Figures(table))
     labelled = table.dropna(subset=[target])
     if len(table) and not len(labelled):

@@ -38,6 +38,7 @@ MANY_COLUMNS = 200
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+COPY = "another column has this name and the same cells, and is left out."
 Warning = dict[str, str | None]
 
 
@@ -101,7 +102,7 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
         ]
     cells = _joined(filled or parts[:1])
     repeated = dict.fromkeys(chain.from_iterable(one.pop("repeated", ()) for one in reading))
-    cells, copies, said = _without_copies(cells, list(repeated), target)
+    cells, copies, said = _without_copies(cells, list(repeated), target, options)
     warnings += said
     cells = _with_words(cells, options)
     style = FileStyle(cells.columns, [one.get("delimiter", ",") for one in reading])
@@ -183,7 +184,7 @@ def _joined(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def _without_copies(
-    cells: pa.Table, repeated: Sequence[str], target: str | None
+    cells: pa.Table, repeated: Sequence[str], target: str | None, options: Options
 ) -> tuple[pa.Table, list[str], list[Warning]]:
     """The cells without columns that repeat another of the same name, the names of these, and warnings.
 
@@ -191,24 +192,29 @@ def _without_copies(
         cells: all columns.
         repeated: the names of columns that have the name of another, as they were told apart.
         target: the column to predict, if it is known.
+        options: columns with the target's name may be named in drop.
 
     Raises:
         BadInput: if columns with different cells have the target's name.
     """
     copies, said = [], []
+    alike: dict[str, list[str]] = {}  # the columns with different cells, by the name that all have
     for own in repeated:
         name = as_written(own)
-        if cells[own].equals(cells[name]):
+        others = alike.setdefault(name, [name])
+        original = next((other for other in others if cells[own].equals(cells[other])), None)
+        if original is not None:
             copies.append(own)
-            said.append(warning(name, "another column has this name and the same cells, and is left out."))
-        elif name == target:
+            said.append(warning(original, COPY))
+            continue
+        others.append(own)
+        if name == target and own not in options.drop:
             raise BadInput(
-                f"Several columns have the name of the target, {name!r}, and their cells differ; rename or "
-                "remove all but one."
+                f"Several columns have the name of the target, {name!r}, and their cells differ; name "
+                f"{own!r} in drop, or take it as the target and name {name!r} in drop."
             )
-        else:
-            differs = f"another column named {name!r}, with other cells; it is called {own!r}, as in pandas."
-            said.append(warning(own, differs))
+        differs = f"another column named {name!r}, with other cells; it is called {own!r}, as in pandas."
+        said.append(warning(own, differs))
     return cells.drop_columns(copies), copies, said
 
 

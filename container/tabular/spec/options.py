@@ -1,7 +1,7 @@
 """The user's settings for a table besides its target, stored as `dataset.json` next to the raw files."""
 
 import codecs
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -220,8 +220,10 @@ class Options:
         given = self.date_format
         return given.get(column) if isinstance(given, Mapping) else given
 
-    def check_columns(self, columns: Iterable[str], target: str) -> None:
+    def check_columns(self, columns: Iterable[str], target: str, left_out: Collection[str] = ()) -> None:
         """Check that every column in the options is a column of the table and not the target.
+
+        Those that are `left_out` without being asked may be named in drop.
 
         Raises:
             BadInput: if one is not; the message suggests the closest column name.
@@ -248,6 +250,8 @@ class Options:
         for option in (*LISTS, *NAMES):
             given = getattr(self, option)
             for name in given if option in LISTS else filter(None, [given]):
+                if option == "drop" and name in left_out:
+                    continue
                 if name not in columns:
                     raise unknown(f"column in {option}", name, columns)
                 if name == target and option != "merge_spellings":

@@ -22,7 +22,7 @@ from tabular.data.decisions.decision import (
 from tabular.data.decisions.looks.doubts import doubts_of_looks
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts, have_blanks
-from tabular.data.values.cells import BLANKS, BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded, numbers_among
+from tabular.data.values.cells import BLANKS, BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column
 from tabular.spec.errors import BadInput
 from tabular.spec.options import Options
@@ -58,8 +58,8 @@ def booleans(
     if not are_few(gaps, sum(counts.values()), words):
         return None
     names = sorted(text for text, word in folded.items() if word in BOOLEANS)
-    if numbers_among(gaps) and all(folded[name][:1].isdecimal() for name in names):
-        return None  # 2 beside 0 and 1 is a number as they are, however few rows have it
+    if all(folded[name][:1].isdecimal() for name in names):
+        return None  # 0 and 1 alone are numbers, with or without words for gaps, and so is a 2 beside them
     said = gaps_said(gaps, len(cells))
     said = (*said, *_alike(names))
     evidence = (f"true or false, written as {listed(names)}", *said)

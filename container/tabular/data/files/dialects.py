@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from tabular.data.files.encodings import find_encoding
 from tabular.data.files.formats import opener, refuse_foreign, refuse_inside
 from tabular.data.files.layout.blanks import are_separated_by_blanks_and_tabs
-from tabular.data.files.layout.headers import DELIMITERS, find_header
+from tabular.data.files.layout.headers import DELIMITERS, find_header, refuse_stray_quote
 from tabular.data.values.cells import without_formula
 from tabular.data.values.names import told_apart
 from tabular.spec.options import Options
@@ -94,6 +94,7 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         sample, notes = sample.replace("\t", " "), [*notes, BLANKS_AND_TABS]
         opened, encoding = partial(_with_blanks_for_tabs, opened=opened, encoding=encoding), "utf-8"
     found = find_header(sample, delimiters, above, target)
+    refuse_stray_quote(sample, found)
     if sample.startswith('"'):
         _refuse_lines_in_quotes(found.names)
     names = [without_formula(name.strip(MARK)) for name in found.names]

@@ -1,7 +1,9 @@
 """Rows in JSON: an object on each line (JSON Lines), or one document of pandas, a database or a service."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import orjson
@@ -12,6 +14,8 @@ from tabular.data.values.long_numbers import exact, whole
 __all__ = ["read_json"]
 
 DEEPEST = 4  # objects within each other, of which the last holds the rows
+SAMPLE = 1 << 16  # bytes whose objects are looked at for keys that are repeated
+_BLANKS = re.compile(r"\s*")
 
 
 def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None) -> pa.Table:
@@ -25,7 +29,7 @@ def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None
     as JSON writes it; one with lists or objects is a column of lists, which no feature can be.
 
     Raises:
-        ValueError: if it is not JSON, or not rows.
+        ValueError: if it is not JSON, or not rows, or an object has two values for a key.
     """
     data = file.read()
     if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
@@ -34,6 +38,7 @@ def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None
     rows = _rows(_document(data), target)
     if not rows:
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")
+    _check_keys(data[:SAMPLE].decode(errors="replace"))
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pa.table({name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names})
 
@@ -152,6 +157,29 @@ def _parsed(data: bytes, what: str) -> Any:
         return json.loads(data, parse_int=whole)
     except ValueError as error:
         raise ValueError(f"{what} is not JSON ({error})") from None
+
+
+def _check_keys(sample: str) -> None:
+    """Check the objects at the beginning of a file, which programs write alike, for keys that are repeated.
+
+    Raises:
+        ValueError: if one has two values; parsers keep the last one in silence.
+    """
+    decoder, place = json.JSONDecoder(object_pairs_hook=_with_unique_keys), 0
+    with suppress(json.JSONDecodeError):  # where the sample ends
+        while place < len(sample):
+            _, place = decoder.raw_decode(sample, _BLANKS.match(sample, place).end())
+
+
+def _with_unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    for key, value in pairs if len(found) < len(pairs) else ():
+        if value != found[key]:
+            raise ValueError(
+                f"an object has the key {key!r} twice, with the values {value!r} and {found[key]!r}; rename "
+                "or remove one of them"
+            )
+    return found
 
 
 def _column(values: Sequence[Any]) -> pa.Array:

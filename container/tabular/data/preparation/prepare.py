@@ -69,7 +69,7 @@ def prepare(
         before, after = ({"rows": len(one), "columns": len(one.columns)} for one in (raw.frame, table))
         report["custom_clean"] = {"before": before, "after": after}
     names = dict.fromkeys([*raw.frame.columns.tolist(), *raw.copies, *table.columns.tolist()])
-    options.check_columns(table.columns.tolist(), target)
+    options.check_columns(table.columns.tolist(), target, raw.copies)
     if table[target].dtype == object:  # which may be nested cells, which cannot be counted
         check_cells(table[[target]], Figures(table[[target]]))
     counts = raw.decisions[target].counts if is_raw else None

@@ -31,7 +31,7 @@ def decided(cells, style=UNKNOWN, **options):
         (["yes", "Yes", "NO", "n", "y"] * 3, Column("a", "boolean")),
         (["on", "off", None], Column("a", "boolean")),
         (["true", "false"] * 20 + ["?"], Column("a", "boolean", missing=("?",))),
-        (["0", "1"] * 20 + ["NA"], Column("a", "boolean", missing=("NA",))),
+        (["0", "1"] * 20 + ["NA"], Column("a", "numeric")),
         (["0", "1"] * 20 + ["NA", "2"], Column("a", "numeric")),
         (["0.0", "1.0"] * 20 + ["NA", "-1.0"], Column("a", "numeric")),
         (["0", "1"] * 20 + ["NA", "9"], Column("a", "numeric")),

@@ -50,6 +50,17 @@ def test_what_pandas_writes_is_read(tmp_path):
     pd.testing.assert_frame_equal(read_table([tmp_path / "t.json"]).frame, table.frame)
 
 
+@pytest.mark.parametrize(
+    "shape", ["%s\n%s\n", "[%s, %s]", '{"rows": [%s,\n%s]}'], ids=["lines", "list", "inside"]
+)
+def test_a_key_with_two_values_is_refused_and_one_that_is_only_repeated_is_read(shape):
+    text = shape % ('{"x": 1, "x": 1, "y": "a"}', '{"x": 2, "x": 2, "y": "b"}')
+    assert read_json(io.BytesIO(text.encode())).to_pydict() == {"x": [1, 2], "y": ["a", "b"]}
+    text = shape % ('{"x": 1, "y": "a"}', '{"x": 2, "x": 3, "y": "b"}')
+    with pytest.raises(ValueError, match="key 'x' twice, with the values 2 and 3"):
+        read_json(io.BytesIO(text.encode()))
+
+
 def test_whole_numbers_keep_every_digit():
     assert column(2**53 + 1, None).to_pylist() == [2**53 + 1, None]
     assert column(2**63, 1).to_pylist() == [str(2**63), "1"]

@@ -1,6 +1,8 @@
 """The header of a CSV file and the delimiter between its cells."""
 
+import csv
 import io
+import re
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -14,12 +16,14 @@ from tabular.data.files.layout.places import (
     place_of_target,
 )
 
-__all__ = ["DELIMITERS", "FoundHeader", "find_header"]
+__all__ = ["DELIMITERS", "FoundHeader", "find_header", "refuse_stray_quote"]
 
 DELIMITERS = ",;\t|~ "  # if several fit equally well, the first one wins
 RARE_DELIMITERS = (
     ":^\x01\x1f!#\u00a6\u00ac\u00a7\uff0c\uff1b\u3001"  # only where no line has another number of cells
 )
+ROWS_BELOW = 5  # that tell how many cells a line has
+_END_OF_LINE = re.compile(r"\r\n?|\n")
 
 
 class FoundHeader(NamedTuple):
@@ -99,6 +103,29 @@ def find_header(
     end = end_of_header(lines, place)
     notes = (_note_of_titles(lines[:place]), _note_of_further(lines[place + 1 : end + 1]))
     return FoundHeader(names, delimiter, (above or 0) + lines[end].number, tuple(filter(None, notes)))
+
+
+def refuse_stray_quote(sample: str, found: FoundHeader) -> None:
+    """Refuse a header with a quote that is never closed, so that a name goes on through the rows below.
+
+    A name may well go on in the next line. But then the lines, each taken by itself, have not all as many
+    cells as the one with the quote.
+
+    Raises:
+        ValueError: if there is such a quote.
+    """
+    if not any(_END_OF_LINE.search(name) for name in found.names):
+        return
+    lines = _END_OF_LINE.split(sample)
+    place = next((place for place, line in enumerate(lines) if line.count('"') % 2), len(lines))
+    header, *rows = lines[place : place + 1 + ROWS_BELOW] or [""]
+    for delimiter in found.delimiter if len(found.names) > 1 else DELIMITERS.strip():
+        width = header.count(delimiter) + 1
+        if width > 1 and rows and all(len(row) == width for row in csv.reader(rows, delimiter=delimiter)):
+            raise ValueError(
+                f"line {place + 1}, {header[:60]!r}, has a stray quote, so that a name in the header goes on "
+                "through the rows below; double the quote or remove it"
+            )
 
 
 def _note_of_titles(titles: Sequence[Line]) -> str | None:
