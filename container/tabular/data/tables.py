@@ -37,7 +37,8 @@ MAX_CLASSES = 100
 MANY_COLUMNS = 200
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-UNREADABLE = (ValueError, OSError, EOFError, csv.Error, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+UNREADABLE = (ValueError, OSError, csv.Error, *DAMAGED)
 COPY = "another column has this name and the same cells, and is left out."
 Warning = dict[str, str | None]
 
@@ -322,10 +323,10 @@ def stream_rows(
 
 
 def _kind(path: Path) -> tuple[bytes, bool]:
-    """The first bytes of a file, and whether it is Parquet."""
+    """The first bytes of a file, and whether it is Parquet, whatever its name says."""
     with path.open("rb") as file:
         magic = file.read(8)
-    return magic, magic[:4] == b"PAR1" or path.suffix in (".parquet", ".pq")
+    return magic, magic[:4] == b"PAR1"
 
 
 @contextmanager
@@ -335,6 +336,8 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except UNREADABLE as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
+        if isinstance(error, DAMAGED):
+            reason = f"it is damaged or incomplete ({reason}); copy or download it again"
         advice = "" if ";" in reason else " Give a CSV with a header line."
         raise BadInput(f"Cannot read the table {path.name}: {' '.join(reason.split())}.{advice}") from None
 

@@ -167,6 +167,14 @@ def test_parquet_is_read_with_its_own_types(tmp_path):
     assert table.files == [{"format": "parquet", "name": "table.parquet", "rows": 2}]
 
 
+def test_the_content_of_a_file_and_not_its_name_says_that_it_is_parquet(tmp_path):
+    written(tmp_path, "a,b\n1,x\n", "1.parquet")
+    pq.write_table(pa.table({"a": [1], "b": ["x"]}), tmp_path / "2.csv")
+    first, second = (read_table([tmp_path / name]) for name in ("1.parquet", "2.csv"))
+    assert [one.files[0]["format"] for one in (first, second)] == ["csv", "parquet"]
+    pd.testing.assert_frame_equal(first.frame, second.frame, check_dtype=False)
+
+
 def test_an_index_that_pandas_kept_is_no_column(tmp_path):
     path = tmp_path / "table.parquet"
     PEOPLE.query("count > 3").to_parquet(path)
@@ -297,12 +305,14 @@ def test_a_person_can_say_the_encoding(tmp_path):
         (b"a,target\n" + bytes(range(128, 256)), "it is neither UTF-8 nor text in another encoding"),
         ("a,target\n1\0,2\n", "it contains zero bytes"),
         ('a,target\n"1,2\n', "a quote is never closed"),
-        (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], "ended before the end-of-stream marker"),
+        (gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:30], "incomplete .* end-of-stream marker.*; copy or"),
         (b"\x1f\x8b\x08nonsense", "Cannot read"),
         (b"\xfd7zXZ\x00nonsense", "Cannot read"),
         (b"\x28\xb5\x2f\xfdnonsense", "Cannot read"),
         (b"PK\x03\x04nonsense", "not a zip file"),
-        (b"PAR1", "Cannot read"),
+        (b"PAR1", "begins like a Parquet file, but is damaged or incomplete; copy or download it again"),
+        (gzip.compress(b"X\n\0\0\0\3\0\4\3\3"), "a file of R; read it with the library that wrote it"),
+        (b"\xff\xff\xff\xff\x18\1\0\0", "an Arrow stream; read it with"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path, content, sentence):

@@ -42,6 +42,7 @@ FOREIGN = {
         ),
         *((b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"), (b"\x89HDF", "an HDF5 file")),
         *((b"SQLite f", "an SQLite database"), (b"<stata_d", "a Stata file"), (b"$FL2@", "an SPSS file")),
+        *((b"\xff\xff\xff\xff", "an Arrow stream"), (b"X\n\0\0\0", "a file of R"), (b"RDX", "a file of R")),
         *((b"$FL3@", "an SPSS file"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image")),
     )
 }

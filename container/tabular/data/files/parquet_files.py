@@ -1,6 +1,7 @@
 """Parquet: typed columns, of which only the types that a decision is made about are left."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """The rows of a file, and how it was read; its `notes` are for the user.
 
     Raises:
-        ValueError: if it cannot be used. OSError and errors of pyarrow are raised, too.
+        ValueError: if it is damaged or cannot be used.
     """
-    table = pq.read_table(path)
+    with _whole():
+        table = pq.read_table(path)
     check_names(table.column_names)
     # A file written by pandas may contain an index. An index with a name is a column, one without is not.
     metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
@@ -56,9 +58,10 @@ def stream_parquet(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
     """The names of a file's columns, and its rows in blocks, typed as by `read_parquet`.
 
     Raises:
-        ValueError: if it cannot be used. OSError and errors of pyarrow are raised, too.
+        ValueError: if it is damaged or cannot be used. OSError and errors of pyarrow are raised, too.
     """
-    file = pq.ParquetFile(path)
+    with _whole():
+        file = pq.ParquetFile(path)
     names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
 
     def blocks() -> Iterator[pa.RecordBatch]:
@@ -68,6 +71,17 @@ def stream_parquet(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
                 yield from pa.table(columns, names=names).combine_chunks().to_batches()
 
     return names, blocks()
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Say of a file that begins like Parquet that the rest is not as it was written."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError):
+        raise ValueError(
+            "it begins like a Parquet file, but is damaged or incomplete; copy or download it again"
+        ) from None
 
 
 def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
