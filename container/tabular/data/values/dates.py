@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from tabular.data.values.cells import MISSING, is_gap, shown
-from tabular.data.values.date_words import in_english, usual, zone_of
+from tabular.data.values.date_words.months import in_english
+from tabular.data.values.date_words.usual import usual
+from tabular.data.values.date_words.zones import zone_of
 from tabular.data.values.many_dates import SEVERAL, read_dates, shorter
 
 __all__ = [

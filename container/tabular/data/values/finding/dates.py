@@ -9,7 +9,8 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
-from tabular.data.values.date_words import usual, without_zone
+from tabular.data.values.date_words.usual import usual
+from tabular.data.values.date_words.zones import without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
 from tabular.data.values.many_dates import SEVERAL, shorter
 

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Collection
 
-from tabular.data.values.date_words import FISCAL, SPAN
+from tabular.data.values.date_words.periods import FISCAL, SPAN
 from tabular.data.values.dates import day_number, moment_of, no_dates
 from tabular.data.values.finding.dates import DAY_BETWEEN, DAYS_OF_YEARS
 from tabular.data.values.many_dates import read_dates
