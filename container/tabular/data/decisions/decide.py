@@ -16,15 +16,10 @@ from tabular.data.decisions.decision import SAMPLE, Decision, listed
 from tabular.data.decisions.many.counts import Counts, count
 from tabular.data.decisions.many.dates import read_many_dates
 from tabular.data.decisions.many.numbers import read_many
-from tabular.data.decisions.numbers import (
-    _each,
-    as_numbers,
-    doubt_of_points,
-    finite,
-    forced_numbers,
-    plain_numbers,
-    points_may_group,
-)
+from tabular.data.decisions.numbers.large import finite
+from tabular.data.decisions.numbers.plain import plain_numbers
+from tabular.data.decisions.numbers.points import doubt_of_points, points_may_group
+from tabular.data.decisions.numbers.written import _each, as_numbers, forced_numbers
 from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.decisions.typed import typed
 from tabular.data.decisions.words import booleans, category, merged, option_of, with_form

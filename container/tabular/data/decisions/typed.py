@@ -8,10 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import LARGEST_LEARNED, as_texts, seconds, whole_numbers
-from tabular.data.decisions.codes import DIGITS, doubts_of_moments, doubts_of_whole_numbers, lost_digits
+from tabular.data.decisions.codes.moments import doubts_of_moments
+from tabular.data.decisions.codes.spellings import DIGITS, lost_digits
+from tabular.data.decisions.codes.whole_numbers import doubts_of_whole_numbers
 from tabular.data.decisions.dates import forced_dates, moments
 from tabular.data.decisions.decision import FIRST, Decision
-from tabular.data.decisions.numbers import as_numeric, too_large, without_large
+from tabular.data.decisions.numbers.large import too_large, without_large
+from tabular.data.decisions.numbers.plain import as_numeric
 from tabular.data.decisions.words import option_of
 from tabular.data.values.cells import numbers_among
 from tabular.spec.columns import Column

@@ -1,0 +1,107 @@
+"""Dates, months and moments in the digits of a number."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from tabular.data.decisions.arrow import as_texts
+from tabular.data.decisions.looks.matching import all_match
+
+__all__ = [
+    *("DAY", "ENOUGH_DAYS", "EXCEL", "MINUTES", "MOMENTS"),
+    *("are_months", "doubts_of_moments", "doubts_of_months", "format_of_digits", "period_of_digits"),
+]
+
+EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
+MOMENTS = {"seconds": 10, "milliseconds": 13, "microseconds": 16, "nanoseconds": 19}  # and their digits
+UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
+DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
+ENOUGH_MONTHS = 5
+# Formats of moments, by their digits: eight for the day, and the time behind them.
+TIMES_BEHIND = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
+
+
+def doubts_of_moments(
+    cells: pa.ChunkedArray, numbers: np.ndarray, ends: tuple[float, float]
+) -> tuple[str, ...]:
+    """What to say of numbers with decimals that may be moments as Excel or Unix counts them.
+
+    `ends` are the least and the greatest of the numbers.
+    """
+    low, high = ends
+    if low < EXCEL[0] or high >= UNIX[1] or (low < UNIX[0] and high > EXCEL[1]):  # most columns
+        return ()
+    known = float(numbers[np.flatnonzero(~np.isnan(numbers))[0]])
+    if low >= UNIX[0]:
+        first = datetime.fromtimestamp(known, UTC)
+        return (
+            f"numbers that look like seconds since 1970 ({known:.15g} would be {first:%Y-%m-%d %H:%M}) "
+            "and are read as numbers; write them as dates to have month, weekday and hour as features.",
+        )
+    if not all_match(as_texts(cells), r"^\d{5}\.\d{4,}$"):
+        return ()
+    first = datetime(1899, 12, 30) + timedelta(known)
+    return (
+        f"numbers that may be Excel serial dates with a time ({known:.15g} would be "
+        f"{first:%Y-%m-%d %H:%M}); write them as dates if they are.",
+    )
+
+
+def are_months(cells: pa.ChunkedArray) -> bool:
+    """Whether all cells are months such as 09.2024."""
+    return all_match(cells, r"^(0[1-9]|1[0-2])\.(19|20)\d\d$")
+
+
+def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = None) -> tuple[str, ...]:
+    """What to say of numbers such as 2024.09, which may be months.
+
+    `lengths` are those of the shortest and of the longest text, if they are known.
+    """
+    if lengths and (lengths[0] < len("2024.1") or lengths[1] > len("2024.09")):
+        return ()
+    if not all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
+        return ()
+    return (
+        f"numbers such as {cells.drop_null()[0].as_py()!r} look like a year and a month; set date_format to "
+        "'%Y.%m' for the column if they are.",
+    )
+
+
+def period_of_digits(numbers: Sequence[int], width: int) -> str:
+    """Month or week, if all these numbers are a year and one of them, such as 202401; else empty."""
+    if width != 6 or not all(1900 <= number // 100 < 2100 and number % 100 for number in numbers):
+        return ""
+    last = max(number % 100 for number in numbers)
+    if last <= 12 and len(numbers) >= ENOUGH_MONTHS:
+        return "month"
+    return "week" if 12 < last <= 53 and len(numbers) >= ENOUGH_DAYS else ""
+
+
+def format_of_digits(numbers: Sequence[int], width: int) -> str | None:
+    """The format in which all these numbers are dates, or moments; None if there is none."""
+    if width in TIMES_BEHIND:
+        behind = range(0, width - 8, 2)
+        times = [[n // 10**place % 100 for place in behind] for n in numbers]
+        are_times = all(parts[-1] < 24 and max(parts) < MINUTES for parts in times)
+        day = are_times and format_of_digits([n // 10 ** (width - 8) for n in numbers], 8)
+        return TIMES_BEHIND[width] if day == "%Y%m%d" and len(numbers) >= ENOUGH_DAYS else None
+    if width not in (6, 8) or (width == 6 and len(numbers) < ENOUGH_DAYS):
+        return None
+    years = (1900, 2100) if width == 8 else (0, 99)
+    scale = 10 ** (width - 4)  # by which the year at the end shifts day and month
+    year = "%Y" if width == 8 else "%y"
+    split = {
+        f"{year}%m%d": [(n // 10_000, n // 100 % 100, n % 100) for n in numbers],
+        f"%d%m{year}": [(n % scale, n // scale % 100, n // scale // 100) for n in numbers],
+        f"%m%d{year}": [(n % scale, n // scale // 100, n // scale % 100) for n in numbers],
+    }
+    fitting = [
+        form
+        for form, days in split.items()
+        if all(years[0] <= y <= years[1] and 1 <= m <= 12 and 1 <= d <= 31 for y, m, d in days)
+    ]
+    # Days of a month vary more than years: 120824 and 310724 are of 2024.
+    return min(fitting, key=lambda form: len({year for year, _, _ in split[form]}), default=None)
