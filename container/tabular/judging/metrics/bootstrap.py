@@ -16,7 +16,7 @@ from tabular.judging.metrics.answers import Answered
 from tabular.judging.metrics.scores import on_resamples
 from tabular.spec.columns import Task
 
-__all__ = ["CONFIDENCE", "alike", "interval", "resample"]
+__all__ = ["CONFIDENCE", "alike", "interval", "mostly_same", "resample"]
 
 CONFIDENCE = 0.95
 MOST, FEWEST = 2000, 200  # resamples; many rows need fewer, because their metrics hardly differ
@@ -25,7 +25,7 @@ CELLS_AT_ONCE = 200_000  # fits into a cache
 # With fewer rows of a class, more than about one resample in a billion would have no row of it.
 RARE = 20
 FEWEST_CLUSTERS = 10  # fewer say too little about others, so rows are drawn
-EQUAL = 1e-12  # values that differ by less are the same
+EQUAL, ROUNDING = 1e-12, 1e-9  # values that differ by less are the same; the second is relative
 DEFINED = 0.9  # the fraction of resamples on which a metric must be defined
 
 
@@ -64,6 +64,15 @@ def alike(values: np.ndarray) -> bool:
     """Whether a metric is the same on all resamples on which it is defined, which then say nothing."""
     found = values[np.isfinite(values)]
     return len(found) > 0 and float(np.ptp(found)) <= EQUAL
+
+
+def mostly_same(values: np.ndarray, value: float) -> bool:
+    """Whether a metric is on most resamples what it is on the rows themselves.
+
+    Then a single row decides it, as it does the largest error, and no resample goes beyond that row.
+    """
+    found = values[np.isfinite(values)]
+    return len(found) > 0 and float(np.mean(np.isclose(found, value, rtol=ROUNDING, atol=EQUAL))) > 0.5
 
 
 def _weights(

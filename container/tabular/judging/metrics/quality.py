@@ -7,9 +7,9 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular.judging.agreement import Answers
 from tabular.judging.metrics.answers import Answered
-from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, interval
+from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, interval, mostly_same
 from tabular.judging.metrics.flawless import limits
-from tabular.judging.metrics.scores import evaluate
+from tabular.judging.metrics.scores import evaluate, score
 from tabular.spec.columns import Schema
 from tabular.spec.documents.reports import QUALITY, Calibration, ClassQuality, Interval, Quality, Residuals
 
@@ -57,16 +57,16 @@ def intervals(
 
     An interval reaches at least as far as that of a model without errors, see `flawless`. The AUC has this
     bound only if all resamples are alike, because the bound is wide and resamples that differ say more.
-    Another metric whose resamples are alike has no interval.
+    Another metric has no interval if its resamples are alike, or most are as the rows themselves.
     """
     bounds = {} if answers[1] is None else limits(Answered(schema.task, truth, *answers), CONFIDENCE)
     found: dict[str, Interval] = {}
     for name, values in resampled.items():
-        one, same = interval(values, CONFIDENCE), alike(values)
-        if one is not None and name in bounds and (same or name != "auc"):
+        one = interval(values, CONFIDENCE)
+        if one is not None and name in bounds and (name != "auc" or alike(values)):
             low, high = bounds[name]
             one = {**one, "low": min(one["low"], low), "high": max(one["high"], high)}
-        elif same:
+        elif alike(values) or mostly_same(values, score(name, schema.task, truth, *answers)):
             one = None
         if one is not None:
             found[name] = one

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.container.tables import TASKS
 from tabular.judging.metrics import bootstrap
-from tabular.judging.metrics.bootstrap import interval, resample
+from tabular.judging.metrics.bootstrap import interval, mostly_same, resample
 from tabular.judging.metrics.scores import evaluate
 from tabular.spec.metrics import METRICS
 
@@ -153,3 +153,23 @@ def test_a_metric_that_is_seldom_defined_has_no_interval():
     assert interval(values) is None
     values[:10] = 0.0
     assert interval(values) is not None
+
+
+def test_the_largest_error_is_on_most_resamples_that_of_the_rows():
+    """A single row decides it, and no resample goes beyond that row, so quantiles would claim too much."""
+    rng = np.random.default_rng(0)
+    errors = rng.exponential(size=200)
+    drawn = errors[rng.integers(200, size=(500, 200))]
+    assert mostly_same(drawn.max(axis=1), errors.max())
+    assert not mostly_same(drawn.mean(axis=1), errors.mean())
+    assert not mostly_same(np.full(500, np.nan), np.nan)
+
+
+def test_a_score_with_one_error_has_an_interval_although_most_resamples_have_none():
+    scores = np.linspace(0.01, 0.99, 60)
+    truth = (np.arange(60) >= 30).astype(int)
+    truth[[29, 30]] = 1, 0  # one pair in the wrong order
+    (found,) = resample("binary", truth, [(truth, np.stack([1 - scores, scores], axis=1))], 0)
+    assert np.mean(found["auc"] == 1.0) > 0.5
+    value = evaluate("binary", truth, truth, np.stack([1 - scores, scores], axis=1))["auc"]
+    assert not mostly_same(found["auc"], value)
