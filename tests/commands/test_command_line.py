@@ -56,6 +56,12 @@ def test_every_command_has_help_and_says_how_it_ends(capsys: pytest.CaptureFixtu
     assert "Exit codes:" in told
 
 
+@pytest.mark.parametrize("command", many_models.commands.values(), ids=lambda command: command.name)
+def test_every_option_says_what_it_does(command: click.Command) -> None:
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
 def test_the_readme_has_the_commands_and_the_exit_codes() -> None:
     table = (
         README.split("## The command line")[1].split("| code | meaning |\n|---:|---|\n")[1].split("\n\n")[0]

@@ -198,8 +198,22 @@ def _positive(name: str, default: float, unit: str, what: str) -> Callable:
 @_positive("--disk-gb", 20, "GB", "What an instance has for the files of models.")
 @click.option("--region", default="us-east-1", show_default=True, help="The region whose prices are used.")
 @click.option("--prices", default="", metavar="FILE", help="A file with other prices, as for PRICES.")
-@click.option("--requests", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--requests",
+    type=click.IntRange(1000, 10_000_000),
+    default=100_000,
+    show_default=True,
+    metavar="NUMBER",
+    help="How many requests are simulated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="NUMBER",
+    help="Of the simulation: the same one gives the same result.",
+)
 @as_json("Print a JSON document, see docs/operations/cost.md.")
 def capacity(
     models: int,

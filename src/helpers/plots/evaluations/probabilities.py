@@ -18,6 +18,14 @@ __dir__ = __all__.copy
 
 Reports = Mapping[str, Report]
 LINES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (1, 2)))  # what tells lines apart besides their colours
+DIAMOND: Mapping[str, Any] = {
+    "marker": "D",
+    "markersize": 8,
+    "markerfacecolor": "white",
+    "color": BLACK,
+    "linestyle": "",
+    "zorder": 4,
+}
 Z = 1.96  # of a 95% interval
 
 
@@ -64,8 +72,11 @@ def curves(reports: Reports, false_alarm: float = 1, miss: float = 1) -> Sequenc
     right.set_xlabel("recall")
     right.set_ylabel("precision")
     right.set_ylim(-0.05, 1.05)
-    left.set_title(f"diamond: cheapest if a false alarm\ncosts {false_alarm:g} and a miss {miss:g}")
-    for axes in (left, right):  # below, where no line is
+    for axes, title in ((left, "ROC"), (right, "Precision and recall")):
+        axes.set_title(title)
+        if diamonds := [line for line in axes.lines if line.get_marker() == DIAMOND["marker"]]:
+            diamonds[-1].set_label(f"cheapest, if a false alarm\ncosts {false_alarm:g} and a miss {miss:g}")
+        # Below, where no line is.
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
     note(left, len(few), more, "in colour, the worst")
     shown(figure, f"ROC and precision-recall curves on held-out rows: {listed(told, more)}.")
@@ -102,6 +113,7 @@ def calibration(reports: Reports) -> Sequence[Axes]:
     axes.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfect calibration")
     axes.set_xlabel("predicted probability")
     axes.set_ylabel("observed frequency")
+    axes.set_title("Calibration")
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
     note(axes, len(few), more, "in colour, the worst")
     told = [
@@ -112,7 +124,7 @@ def calibration(reports: Reports) -> Sequence[Axes]:
 
 
 def _mark(axes: Axes, across: float, up: float) -> None:
-    axes.plot(across, up, "D", color=BLACK, markersize=8, markerfacecolor="white", zorder=4)
+    axes.plot(across, up, **DIAMOND)
 
 
 def _cheapest(point: Threshold | None) -> str:

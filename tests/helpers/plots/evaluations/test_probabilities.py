@@ -17,6 +17,7 @@ BOTH = {"toys": TOYS, "houses": REGRESSION}
 
 def test_both_curves_are_drawn_for_each_table_of_two_classes() -> None:
     left, right = probabilities.curves({**BOTH, "toys": BINARY})
+    assert (left.get_title("left"), right.get_title("left")) == ("ROC", "Precision and recall")
     curve, chance = left.lines
     assert list(curve.get_ydata()) == [0.0, 1.0, 1.0]
     assert (curve.get_label(), chance.get_label()) == ("toys (AUC 0.750)", "chance")
@@ -29,6 +30,7 @@ def test_the_cheapest_point_stands_on_both_curves(capsys: pytest.CaptureFixture[
     left, right = probabilities.curves(BOTH, false_alarm=1, miss=5)
     (on_roc,) = [line for line in left.lines if line.get_marker() == "D"]
     (on_trade,) = [line for line in right.lines if line.get_marker() == "D"]
+    assert on_roc.get_label() == on_trade.get_label() == "cheapest, if a false alarm\ncosts 1 and a miss 5"
     assert (list(on_roc.get_xdata()), list(on_roc.get_ydata())) == ([0.5], [1.0])
     assert (list(on_trade.get_xdata()), list(on_trade.get_ydata())) == ([1.0], [pytest.approx(10 / 15)])
     assert left.lines[0].get_label() == "toys, positive: yes (AUC 0.750)"
@@ -37,6 +39,7 @@ def test_the_cheapest_point_stands_on_both_curves(capsys: pytest.CaptureFixture[
 
 def test_calibration_is_what_was_observed_over_what_was_said_with_its_rows() -> None:
     (axes,) = probabilities.calibration(BOTH)
+    assert axes.get_title("left") == "Calibration"
     curve, diagonal = axes.lines
     assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0.2], [0.1])
     assert curve.get_label() == "toys: P(yes), 10 rows a dot\n(mean gap 0.100)"
