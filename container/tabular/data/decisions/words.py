@@ -24,7 +24,7 @@ from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts, have_blanks
 from tabular.data.values.cells import BLANKS, BOOLEAN_PAIRS, BOOLEANS, WHOLE, folded
 from tabular.spec.columns import Column
-from tabular.spec.errors import BadInput
+from tabular.spec.errors import BadInput, amount
 from tabular.spec.options import Options
 
 __all__ = ["booleans", "category", "merged", "option_of", "with_form"]
@@ -83,7 +83,7 @@ def category(column: Column, cells: pa.ChunkedArray, counts: Counts) -> Decision
     if not len(counts):
         return Decision(column, as_series(cells), ("every cell is empty",))
     first = counts.first(SAMPLE)
-    evidence = (f"{len(counts)} different texts, such as {listed(first[:3].to_pylist())}",)
+    evidence = (f"{amount(len(counts), 'different text')}, such as {listed(first[:3].to_pylist())}",)
     doubts = doubts_of_looks(cells, counts)
     return Decision(column, as_series(cells), (*evidence, *doubts), doubts, counts)
 

@@ -600,3 +600,7 @@ def test_who_names_a_column_of_codes_in_numeric_gets_numbers():
 )
 def test_names_of_months_may_end_with_a_full_stop(cells, form):
     assert decided(pa.array(cells)).column.format == form
+
+
+def test_a_category_of_one_text_is_told_as_one():
+    assert decided(pa.array(["x", "x"])).evidence == ("1 different text, such as 'x'",)
