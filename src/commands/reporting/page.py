@@ -86,7 +86,8 @@ def render(document: Summary, beside: Container[str] = (), models: bool = False)
             for stem, it in document["notebooks"].items()
         ],
         cost=cost(document),
-        decisions=decisions(awaiting(document["data_sets"])),
+        # While the run goes on, its notebook 04 may still decide.
+        decisions="" if document["status"] == "running" else decisions(awaiting(document["data_sets"])),
         rank=rank,
         words=WORDS,
         amount=amount,

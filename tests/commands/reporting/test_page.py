@@ -42,7 +42,8 @@ def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision(
         "e": judged("refused"),
         "f": summary.data_set("broken", "failed"),
     }
-    page = Read(render(ended("failed", 1, **tables)))
+    document = ended("failed", 1, **tables)
+    page = Read(render(document))
     names = [row[1].strip() for row in page.cells[1 : len(tables) + 1]]
     assert names == ["f", "e", "d", "c", "b", "a"]
     assert page.text.index(
@@ -50,6 +51,8 @@ def test_the_worst_outcomes_are_on_top_and_before_others_what_awaits_a_decision(
     ) < page.text.index("broken")
     assert "1 version awaits a decision." in page.text
     assert "many-models run FILE --only 04 -p APPROVE '{c: {3: approve}}'" in page.text
+    document["status"] = "running"  # and notebook 04 may still decide
+    assert "-p APPROVE" not in Read(render(document)).text
 
 
 def test_a_failure_says_what_happened_what_to_do_and_where_its_log_is(tmp_path: Path) -> None:
