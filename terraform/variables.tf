@@ -255,6 +255,14 @@ variable "retraining" {
     error_message = "retraining: a data set's name must be lower-case letters and digits in words joined by single hyphens, and <pipeline_name>--<data set> at most 63 characters."
   }
 
+  # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+  validation {
+    condition = alltrue([
+      for dataset in keys(var.retraining) : length("${var.pipeline_name}-retrain-${dataset}") <= 64
+    ])
+    error_message = "retraining: <pipeline_name>-retrain-<data set>, the schedule's name, must be at most 64 characters."
+  }
+
   validation {
     condition = alltrue([
       for schedule in values(var.retraining) : can(regex("^(rate|cron|at)\\(.+\\)$", schedule.expression))
@@ -446,6 +454,13 @@ variable "capture_leaves_out" {
       [for column in columns : trimspace(column) != ""],
     )]))
     error_message = "capture_leaves_out must name data sets, or *, and their columns, such as { \"*\" = [\"name\"], churn = [\"email\"] }."
+  }
+
+  # All variables of a function have 4 KB together, as JSON of which this is one text; the others take up to 500 bytes
+  # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). Base64 counts bytes, not characters.
+  validation {
+    condition     = length(base64encode(jsonencode(jsonencode(var.capture_leaves_out)))) * 3 / 4 <= 3584
+    error_message = "capture_leaves_out must be at most 3584 bytes of JSON, because Lambda keeps 4 KB of variables. Name a column of many data sets once, under *, or capture fewer columns' data sets."
   }
 }
 

@@ -32,6 +32,10 @@ GUARDED = {
     "vpc": {"subnet_ids": ["subnet-1", "subnet-2"], "security_group_ids": ["sg-1"]},
     "mlflow_tracking_server_arn": "arn:aws:sagemaker:eu-central-1:123456789012:mlflow-tracking-server/models",
     "promote_to": {"account_ids": ["222222222222", "333333333333"], "datasets": ["churn", "wine"]},
+    "retraining": {
+        "wine": {"target": "cultivar", "expression": "cron(0 3 ? * MON *)", "on_drift": True},
+        "d" * 51: {"target": "class", "expression": "rate(7 days)"},  # the longest name of a schedule
+    },
 }
 # An environment that takes over what another one, in another account, has trained.
 PROMOTED = {

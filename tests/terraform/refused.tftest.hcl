@@ -85,6 +85,7 @@ run "lengths_and_bounds" {
     iam_path           = "/m l/"
     endpoints          = 1.5
     promote_to         = { account_ids = ["222222222222"], datasets = ["wine"] } # without a key
+    capture_leaves_out = { "*" = [for number in range(300) : "größe ${number}"] }
   }
 
   expect_failures = [
@@ -97,6 +98,7 @@ run "lengths_and_bounds" {
     var.iam_path,
     var.endpoints,
     var.promote_to,
+    var.capture_leaves_out,
   ]
 }
 
@@ -161,6 +163,23 @@ run "retraining_data_set" {
 
   variables {
     retraining = { Wine = { target = "c", expression = "rate(1 day)" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
+# The group's name has room for this data set, the schedule's has not.
+run "retraining_data_set_too_long_for_a_schedule" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    retraining = {
+      a23456789b23456789c23456789d23456789e23456789f2345678 = { target = "class", expression = "rate(7 days)" }
+    }
   }
 
   expect_failures = [var.retraining]

@@ -20,7 +20,16 @@ from botocore.validate import ParamValidator
 
 from local_aws.core.errors import AwsError, invalid
 
-__all__ = ["SEEN_ON", "decoded", "models", "service_model", "shaped", "translate_pattern", "validate"]
+__all__ = [
+    "SEEN_ON",
+    "decoded",
+    "models",
+    "problems",
+    "service_model",
+    "shaped",
+    "translate_pattern",
+    "validate",
+]
 
 SEEN_ON = "1.44.5"
 _ELLIPSIS_AT = 120
@@ -51,11 +60,9 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
         report = ParamValidator().validate(request, shape)
     except RuntimeError as error:  # botocore's for a time that no datetime can hold
         raise invalid(f"1 validation error detected: a timestamp is out of range: {error}") from None
-    problems = [report.generate_report()] if report.has_errors() else list(_problems(request, shape, ""))
-    if problems:
-        raise invalid(
-            f"{len(problems)} validation error{'s'[: len(problems) > 1]} detected: " + "; ".join(problems)
-        )
+    found = [report.generate_report()] if report.has_errors() else problems(request, shape)
+    if found:
+        raise invalid(f"{len(found)} validation error{'s'[: len(found) > 1]} detected: " + "; ".join(found))
 
 
 def decoded(value: Any, shape: Shape | None) -> Any:
@@ -93,20 +100,20 @@ def shaped(value: Any, shape: Shape | None) -> Any:
     return value
 
 
-def _problems(value: Any, shape: Shape, path: str) -> list[str]:
+def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
     """Return every violation of the shapes' constraints, in this value and everything inside it."""
     found = _own_problems(value, shape, path)
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             if value.get(name) is not None:
-                found += _problems(value[name], member, f"{path}.{name}" if path else name)
+                found += problems(value[name], member, f"{path}.{name}" if path else name)
     elif isinstance(shape, ListShape):
         for index, item in enumerate(value):
-            found += _problems(item, shape.member, f"{path}[{index}]")
+            found += problems(item, shape.member, f"{path}[{index}]")
     elif isinstance(shape, MapShape):
         for key, item in value.items():
-            found += _problems(key, shape.key, f"key {key!r} of {path}")
-            found += _problems(item, shape.value, f"{path}[{key!r}]")
+            found += problems(key, shape.key, f"key {key!r} of {path}")
+            found += problems(item, shape.value, f"{path}[{key!r}]")
     return found
 
 
@@ -138,9 +145,15 @@ def translate_pattern(pattern: str) -> re.Pattern[str]:
     r"""Compile one of the models' Java patterns, which may use `\p{L}`, `\p{Alnum}` or `$` with a count."""
     translated = re.sub(r"\$\{\d+,\d+\}$", "", pattern)  # repeats the shape's min and max
     translated = translated.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
-    translated = re.sub(r"\\p\{(\w+)\}", lambda match: _character_class(match[1]), translated)
+    translated = re.sub(r"\\p\{(\w+)\}", _class_at, translated)
     translated = translated.replace(r"\z", r"\Z")
     return re.compile(translated)
+
+
+def _class_at(match: re.Match[str]) -> str:
+    """Return what stands for a Java property, in brackets where it is not within a class already."""
+    before, contents = match.string[: match.start()], _character_class(match[1])
+    return contents if before.rfind("[") > before.rfind("]") else f"[{contents}]"
 
 
 def _character_class(name: str) -> str:
