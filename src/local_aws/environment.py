@@ -257,7 +257,7 @@ class Environments:
         for endpoint in self._store.list("endpoint"):
             name = endpoint["EndpointName"]
             if name.startswith(f"{pipeline}--") and name not in serving:
-                self._endpoints.delete_endpoint({"EndpointName": name})
+                self._endpoints.remove(name)
 
     def _endpoints_in_use(self, bucket: str, contract: Contract) -> list[str]:
         """The endpoints that the models map names."""

@@ -17,17 +17,21 @@ __all__ = ["Contents", "down"]
 
 # What cannot be deleted unless it is empty, and the attribute that allows it.
 HOLDERS = {"aws_s3_bucket.this": "force_destroy", "aws_ecr_repository.this[0]": "force_delete"}
+# SageMaker deletes an endpoint in no other state. Terraform takes the refusal for a deletion, so the endpoint
+# would stay and be billed (hashicorp/terraform-provider-aws #39152).
+AT_REST = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What an environment contains that Terraform did not create."""
+    """What an environment contains that Terraform did not create, and its endpoints that are not at rest."""
 
     objects: int
     size: int
     groups: dict[str, list[dict[str, Any]]]
     pipelines: list[str]
     executions: list[str]
+    restless: list[str]
 
 
 def down(environment: Environment, *, yes: bool = False) -> None:
@@ -35,7 +39,8 @@ def down(environment: Environment, *, yes: bool = False) -> None:
 
     Raises:
         BadInput: the environment was created under another name than its variables say.
-        UserError: it was not confirmed, executions are still running, or a step failed.
+        UserError: it was not confirmed, executions are still running, an endpoint is being created or
+            updated, or a step failed.
     """
     settings = environment.settings()
     announce(1, "terraform init", "finds the state of this environment")
@@ -59,6 +64,12 @@ def down(environment: Environment, *, yes: bool = False) -> None:
             f"Nothing was deleted, because executions are still running: {', '.join(held.executions)}. Wait "
             "for them to end, or stop each with "
             "`aws sagemaker stop-pipeline-execution --pipeline-execution-arn ...`."
+        )
+    if held.restless:
+        raise UserError(
+            "Nothing was deleted, because SageMaker deletes no endpoint in such a state: "
+            f"{', '.join(held.restless)}. Wait until it is InService or Failed, at most an hour, and run "
+            "this again."
         )
     _confirm(environment, yes=yes)
 
@@ -123,7 +134,18 @@ def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[st
         for address, before in resources.items()
         if address.startswith("aws_sagemaker_pipeline.")
     }
-    return Contents(objects, size, groups, [it for it in pipelines if it not in terraforms], executions)
+    endpoints = {
+        before["name"]
+        for address, before in resources.items()
+        if address.startswith("aws_sagemaker_endpoint.")
+    }
+    restless = [
+        f"{summary['EndpointName']} is {summary['EndpointStatus']}"
+        for summary in (_pages(sagemaker, "list_endpoints", NameContains=name) if endpoints else ())
+        if summary["EndpointName"] in endpoints and summary["EndpointStatus"] not in AT_REST
+    ]
+    own = [it for it in pipelines if it not in terraforms]
+    return Contents(objects, size, groups, own, executions, restless)
 
 
 def _versions(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:

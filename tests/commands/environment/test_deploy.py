@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import HANGS, ROOT
+from support import HANGS, PATIENCE, ROOT
 from support.helpers.shared import Connected, settings
+from support.local_aws.aws import server_of
 
+import local_aws
 from commands.__main__ import main
 from commands.environment import deploy, teardown, terraform
 from helpers.errors import UserError
@@ -570,6 +572,23 @@ def test_down_refuses_while_executions_are_under_way(
     )
     assert registered.state == before
     assert "shop--wine" in groups(aws)
+
+
+def test_down_waits_for_an_endpoint_that_sagemaker_would_not_delete(registered: Place, aws: Session) -> None:
+    """Terraform would take the refusal for a deletion, and the endpoint would be billed for ever."""
+    sagemaker = aws.client("sagemaker")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig=PATIENCE)
+    before = registered.state
+    local_aws.set_endpoint_seconds(server_of(aws), HANGS)
+    try:
+        sagemaker.update_endpoint(EndpointName=NAME, EndpointConfigName=NAME)
+        code, said = registered.run("down", "--yes")
+    finally:
+        local_aws.set_endpoint_seconds(server_of(aws), 0)
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=NAME, WaiterConfig=PATIENCE)
+    assert code == 1
+    assert "SageMaker deletes no endpoint in such a state: shop is Updating. Wait until" in said
+    assert registered.state == before
 
 
 # The command line

@@ -29,13 +29,15 @@ _UNEMULATED_CONFIG = (
 )
 _UNEMULATED_CONTAINER = ("AdditionalModelDataSources", "ModelDataSource", "ModelPackageName")
 _UNEMULATED_VARIANT = ("ServerlessConfig", "InferenceAmiVersion", "CoreDumpConfig")
+_MOST_ENVIRONMENT = 32 * 1024  # bytes of all keys and values together
+_UNDER_WAY = ("Creating", "Updating", "RollingBack", "Deleting")
 
 
 class Endpoints:
     """The operations on models, configurations and endpoints, and InvokeEndpoint."""
 
     def __init__(self, account: Account, store: Store, buckets: Buckets, workers: Workers) -> None:
-        self._account, self._store = account, store
+        self._account, self._store, self._buckets = account, store, buckets
         self._records = Records(account, store)
         self._instances = Instances(account, store, self._records, buckets, workers)
         self._updating = threading.Lock()
@@ -43,7 +45,10 @@ class Endpoints:
     # Models
 
     def create_model(self, request: Document) -> Document:
-        """Record a model: a multi-model one for endpoints, or a single one for transform jobs."""
+        """Record a model: a multi-model one for endpoints, or a single one for transform jobs.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+        """
         container = request.get("PrimaryContainer")
         if container is None or request.get("Containers"):
             raise not_emulated("models without PrimaryContainer")
@@ -58,6 +63,14 @@ class Endpoints:
             raise invalid("A multi-model container needs a ModelDataUrl.")
         if uri := container.get("ModelDataUrl"):
             split_uri(uri)
+            if container.get("Mode") != "MultiModel":  # whose folder may be empty as yet
+                self._check_artifact(uri)
+        size = sum(len(text.encode()) for pair in container.get("Environment", {}).items() for text in pair)
+        if size > _MOST_ENVIRONMENT:
+            raise invalid(
+                f"The keys and values of Environment have {size} bytes together; "
+                f"at most {_MOST_ENVIRONMENT} are allowed."
+            )
         return self._records.create(MODEL, request)
 
     def describe_model(self, request: Document) -> Document:
@@ -75,7 +88,10 @@ class Endpoints:
     # Configurations
 
     def create_endpoint_config(self, request: Document) -> Document:
-        """Record a configuration with one variant."""
+        """Record a configuration with one variant.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
+        """
         variants = request["ProductionVariants"]
         if len(variants) != 1:
             raise not_emulated("endpoint configurations without exactly one production variant")
@@ -90,6 +106,9 @@ class Endpoints:
         model = self._records.find(MODEL, variants[0]["ModelName"])
         if model["PrimaryContainer"].get("Mode") != "MultiModel":
             raise not_emulated("endpoints of a model that is not Mode MultiModel")
+        for field in ("InstanceType", "InitialInstanceCount"):
+            if not variants[0].get(field):
+                raise invalid(f"A production variant of a model on instances needs {field}.")
         return self._records.create(CONFIGURATION, request)
 
     def describe_endpoint_config(self, request: Document) -> Document:
@@ -107,8 +126,15 @@ class Endpoints:
     # Endpoints
 
     def create_endpoint(self, request: Document) -> Document:
-        """Record an endpoint and start its container; a deployment configuration is for later updates."""
+        """Record an endpoint and start its container; a deployment configuration is for later updates.
+
+        Its name must differ from others by more than upper and lower case.
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+        """
         self._records.find(CONFIGURATION, request["EndpointConfigName"])
+        lower = request["EndpointName"].lower()
+        if any(other["EndpointName"].lower() == lower for other in self._store.list("endpoint")):
+            raise invalid(f"Cannot create already existing endpoint {self._records.arn(ENDPOINT, lower)!r}.")
         deployment = request.get("DeploymentConfig")
         self._guardrails(deployment, request["EndpointConfigName"])
         recorded = {} if deployment is None else {"LastDeploymentConfig": deployment}
@@ -133,7 +159,11 @@ class Endpoints:
     def update_endpoint(self, request: Document) -> Document:
         """Change an endpoint's configuration: the new container is started first, then takes over.
 
+        Of one that has failed, nothing but DeleteEndpoint is possible, and one whose present configuration
+        was deleted cannot be updated (hashicorp/terraform-provider-aws #40048).
+
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpoint.html
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
         """
         if request.get("ExcludeRetainedVariantProperties"):
             raise not_emulated("ExcludeRetainedVariantProperties of UpdateEndpoint")
@@ -141,8 +171,10 @@ class Endpoints:
         with self._updating:
             endpoint = self._records.find(ENDPOINT, name)
             self._records.find(CONFIGURATION, configuration)
-            if endpoint["EndpointStatus"] not in ("InService", "Failed"):
-                raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
+            self._require_rest(endpoint)
+            if endpoint["EndpointStatus"] == "Failed":
+                raise invalid(f"Cannot update failed endpoint {endpoint['EndpointArn']!r}; delete it.")
+            self._records.find(CONFIGURATION, endpoint["EndpointConfigName"])
             deployment = request.get("DeploymentConfig")
             if request.get("RetainDeploymentConfig"):
                 deployment = deployment or endpoint.get("LastDeploymentConfig")
@@ -156,12 +188,13 @@ class Endpoints:
         return self._records.listed(ENDPOINT, "Endpoints", request)
 
     def delete_endpoint(self, request: Document) -> Document:
-        """Stop an endpoint's container and delete its record."""
+        """Stop an endpoint's container and delete its record, unless it is just being created or updated.
+
+        aws/amazon-sagemaker-examples #3432, hashicorp/terraform-provider-aws #39152
+        """
         name = request["EndpointName"]
-        self._records.find(ENDPOINT, name)
-        self._instances.stop(name)
-        self._records.delete(ENDPOINT, name)
-        shutil.rmtree(self._account.home / "endpoints" / name, ignore_errors=True)
+        self._require_rest(self._records.find(ENDPOINT, name))
+        self.remove(name)
         return {}
 
     # The runtime
@@ -209,6 +242,12 @@ class Endpoints:
         for endpoint in self._store.list("endpoint"):
             self._instances.start(endpoint["EndpointName"])
 
+    def remove(self, name: str) -> None:
+        """Stop an endpoint's container and delete its record, whatever is under way."""
+        self._instances.stop(name)
+        self._records.delete(ENDPOINT, name)
+        shutil.rmtree(self._account.home / "endpoints" / name, ignore_errors=True)
+
     def set_seconds(self, seconds: float = 0.0) -> Document:
         """Let creating or updating an endpoint take at least this long, as on AWS, also if it is under way.
 
@@ -244,6 +283,22 @@ class Endpoints:
         self._instances.close()
 
     # Inside
+
+    def _check_artifact(self, uri: str) -> None:
+        """Refuse an address at which there is no model: SageMaker looks when a model is created."""
+        bucket, key = split_uri(uri)
+        if not key.endswith(".tar.gz"):
+            raise invalid(f"ModelDataUrl {uri!r} must point to a gzip-compressed tar archive (.tar.gz).")
+        if key not in self._buckets.keys(bucket, key):
+            raise invalid(
+                f"Could not access model data at {uri}. Please ensure that the role can read the object, and "
+                f"that it is located in {self._account.region}."
+            )
+
+    @staticmethod
+    def _require_rest(endpoint: Document) -> None:
+        if endpoint["EndpointStatus"] in _UNDER_WAY:
+            raise invalid(f"Cannot update in-progress endpoint {endpoint['EndpointArn']!r}.")
 
     def _guardrails(
         self, deployment: Document | None, configuration: str, former: str | None = None

@@ -31,7 +31,7 @@ class Records:
         """
         kind, noun = of
         name, now = request[f"{noun}Name"], time.time()
-        arn = self._arn(kind, name)
+        arn = self.arn(of, name)
         document = {**request, f"{noun}Arn": arn, "CreationTime": now, "LastModifiedTime": now, **fields}
         if not self._store.add(kind, name, document):
             raise invalid(f"Cannot create already existing {kind} {arn!r}.")
@@ -46,7 +46,7 @@ class Records:
         kind, noun = of
         document = self._store.find(kind, name)
         if document is None:
-            raise invalid(f"Could not find {noun[0].lower()}{noun[1:]} {self._arn(kind, name)!r}.")
+            raise invalid(f"Could not find {noun[0].lower()}{noun[1:]} {self.arn(of, name)!r}.")
         return document
 
     def delete(self, of: _Kind, name: str) -> Document:
@@ -74,5 +74,6 @@ class Records:
         """Return the model of a configuration."""
         return self.find(MODEL, self.variant(configuration)["ModelName"])
 
-    def _arn(self, kind: str, name: str) -> str:
-        return self._account.arn("sagemaker", f"{kind}/{name.lower()}")
+    def arn(self, of: _Kind, name: str) -> str:
+        """Return the ARN of a record, whether it exists or not."""
+        return self._account.arn("sagemaker", f"{of[0]}/{name.lower()}")

@@ -1,8 +1,9 @@
-"""An endpoint that is deleted while it starts leaves nothing behind."""
+"""Which operations an endpoint allows in which state; one that is removed while it starts leaves nothing."""
 
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.local_aws.aws import wait_for
@@ -44,7 +45,7 @@ def parts(account: Account) -> Iterator[SimpleNamespace]:
     variants = [{"VariantName": "AllTraffic", "ModelName": "toy"}]
     records.create(CONFIGURATION, {"EndpointConfigName": "toy", "ProductionVariants": variants})
     yield SimpleNamespace(
-        **{"account": account, "store": store, "workers": workers, "records": records},
+        **{"account": account, "store": store, "workers": workers, "records": records, "buckets": buckets},
         endpoints=Endpoints(account, store, buckets, workers),
         instances=Instances(account, store, records, buckets, workers),
     )
@@ -55,15 +56,68 @@ def starting() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "start-toy"]
 
 
-def test_deleting_an_endpoint_that_takes_its_time_starts_no_container(parts: SimpleNamespace) -> None:
+def test_removing_an_endpoint_that_takes_its_time_starts_no_container(parts: SimpleNamespace) -> None:
     parts.endpoints.set_seconds(HOURS)
     parts.endpoints.create_endpoint({"EndpointName": "toy", "EndpointConfigName": "toy"})
-    parts.endpoints.delete_endpoint({"EndpointName": "toy"})
+    with pytest.raises(AwsError, match="Cannot update in-progress endpoint"):
+        parts.endpoints.delete_endpoint({"EndpointName": "toy"})
+    parts.endpoints.remove("toy")
     assert parts.workers.started == []
     assert not starting()
     with pytest.raises(AwsError, match="Could not find endpoint"):
         parts.endpoints.describe_endpoint({"EndpointName": "toy"})
     assert not (parts.account.home / "endpoints/toy").exists()
+
+
+def test_of_an_endpoint_that_has_failed_nothing_but_its_deletion_is_possible(parts: SimpleNamespace) -> None:
+    failed = {"EndpointName": "toy", "EndpointConfigName": "toy"}
+    parts.records.create(ENDPOINT, failed, EndpointStatus="Failed")
+    with pytest.raises(AwsError, match="Cannot update failed endpoint"):
+        parts.endpoints.update_endpoint(failed)
+    with pytest.raises(AwsError, match="Cannot create already existing endpoint"):
+        parts.endpoints.create_endpoint({**failed, "EndpointName": "Toy"})
+    assert parts.endpoints.delete_endpoint({"EndpointName": "toy"}) == {}
+
+
+def test_an_endpoint_without_its_configuration_is_not_updated(parts: SimpleNamespace) -> None:
+    parts.records.create(
+        ENDPOINT, {"EndpointName": "toy", "EndpointConfigName": "gone"}, EndpointStatus="InService"
+    )
+    with pytest.raises(AwsError, match=r"Could not find endpointConfig .*/gone"):
+        parts.endpoints.update_endpoint({"EndpointName": "toy", "EndpointConfigName": "toy"})
+
+
+MODEL_DATA = "s3://toys/models/toy.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("container", "refused"),
+    [
+        ({"Environment": {f"K{number}": "x" * 1000 for number in range(33)}}, "at most 32768"),
+        ({"ModelDataUrl": MODEL_DATA.removesuffix(".gz")}, "must point to a gzip-compressed tar archive"),
+        ({"ModelDataUrl": MODEL_DATA}, "Could not access model data at s3://toys/models/toy.tar.gz"),
+    ],
+)
+def test_a_model_that_sagemaker_could_not_start_is_not_created(
+    parts: SimpleNamespace, container: dict[str, Any], refused: str
+) -> None:
+    parts.buckets.create("toys", "us-east-1")
+    request = {"ModelName": "new", "ExecutionRoleArn": parts.account.arn("iam", "role/toy")}
+    with pytest.raises(AwsError, match=refused):
+        parts.endpoints.create_model({**request, "PrimaryContainer": {"Image": "toy", **container}})
+
+
+@pytest.mark.parametrize("missing", ["InstanceType", "InitialInstanceCount"])
+def test_a_variant_names_its_instances(parts: SimpleNamespace, missing: str) -> None:
+    variant = {
+        "VariantName": "A",
+        "ModelName": "toy",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    del variant[missing]
+    with pytest.raises(AwsError, match=f"needs {missing}"):
+        parts.endpoints.create_endpoint_config({"EndpointConfigName": "new", "ProductionVariants": [variant]})
 
 
 def test_a_start_that_has_only_begun_ends_without_its_wait(parts: SimpleNamespace) -> None:

@@ -32,6 +32,7 @@ def place(aws: Aws, bucket: str, tmp_path_factory: pytest.TempPathFactory) -> st
         s3.put_object(Bucket=bucket, Key=f"batch/rows/{name}", Body=content)
     s3.put_object(Bucket=bucket, Key="batch/zipped/a.csv.gz", Body=gzip.compress(b"1\n"))
     s3.put_object(Bucket=bucket, Key="batch/bad/a.csv", Body=b"far,too,many\n")
+    s3.put_object(Bucket=bucket, Key="batch/none.tar.gz", Body=b"no archive")
     s3.put_object(Bucket=bucket, Key="batch/model.tar.gz", Body=artifact("here", folder / "here"))
     container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/batch/model.tar.gz"}
     aws.client("sagemaker").create_model(ModelName="here", ExecutionRoleArn=ROLE, PrimaryContainer=container)
@@ -104,7 +105,7 @@ def test_a_request_that_the_model_refuses_fails_the_job(aws: Aws, place: str, na
 
 
 def test_a_model_that_does_not_start_fails_the_job(aws: Aws, place: str, name: str) -> None:
-    container = {"Image": IMAGE, "ModelDataUrl": f"{place}/rows/a.csv"}
+    container = {"Image": IMAGE, "ModelDataUrl": f"{place}/none.tar.gz"}
     aws.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     job = run(aws, name, **transform_request(name, f"{place}/rows/", f"{place}/{name}"))
     assert "Failed to extract model data" in job["FailureReason"]
