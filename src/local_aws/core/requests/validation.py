@@ -102,7 +102,7 @@ def shaped(value: Any, shape: Shape | None) -> Any:
 
 def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
     """Return every violation of the shapes' constraints, in this value and everything inside it."""
-    found = _own_problems(value, shape, path)
+    found = own_problems(value, shape, path)
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             if value.get(name) is not None:
@@ -117,7 +117,8 @@ def problems(value: Any, shape: Shape, path: str = "") -> list[str]:
     return found
 
 
-def _own_problems(value: Any, shape: Shape, path: str) -> list[str]:
+def own_problems(value: Any, shape: Shape, path: str) -> list[str]:
+    """Return every violation of one shape's own constraints, but not of those inside it."""
     limits = shape.metadata
     constraints: list[str] = []
     if shape.type_name in ("string", "blob", "list", "map"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_aws.core.errors import invalid, not_emulated
+from local_aws.services.pipelines.arguments import check_arguments
 from local_aws.services.pipelines.cache import expiry
 from local_aws.services.pipelines.expressions import referenced_steps, references, tokens
 from local_aws.services.pipelines.retries import check_policies
@@ -15,9 +16,12 @@ from local_aws.services.pipelines.steps import STEP_TYPES
 
 __all__ = ["Node", "nodes", "parse", "typed_parameters"]
 
-# From botocore's models of PipelineExecutionStep and Parameter, and the most characters of each name.
+# From botocore's models of PipelineExecutionStep and Parameter, and the most characters of each.
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _STEP_LENGTH, _PARAMETER_LENGTH = 64, 256
+_TEXT_LENGTHS = {"DisplayName": 256, "Description": 3072}
+_MOST_PARAMETERS = 200  # of StartPipelineExecution
+_MOST_VALUES = 16  # of a parameter's EnumValues: aws/sagemaker-python-sdk #2314
 _PARAMETER_TYPES = ("String", "Integer", "Float", "Boolean")
 
 
@@ -126,6 +130,10 @@ def _check_parameters(parameters: Any) -> None:
         isinstance(item, dict) and isinstance(item.get("Name"), str) for item in parameters
     ):
         raise invalid("Parameters of the pipeline definition must be a list of objects with a Name.")
+    if len(parameters) > _MOST_PARAMETERS:
+        raise invalid(
+            f"The pipeline has {len(parameters)} parameters; at most {_MOST_PARAMETERS} are allowed."
+        )
     names = [item["Name"] for item in parameters]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise invalid(f"Parameters [{', '.join(repeated)}] are defined more than once.")
@@ -137,6 +145,8 @@ def _check_parameters(parameters: Any) -> None:
             )
         if not isinstance(item.get("EnumValues", []), list):
             raise invalid(f"Parameter {item['Name']}: EnumValues must be a list.")
+        if len(item.get("EnumValues", [])) > _MOST_VALUES:
+            raise invalid(f"Parameter {item['Name']}: EnumValues has more than {_MOST_VALUES} values.")
         if "DefaultValue" in item:
             _typed(item, item["DefaultValue"])
 
@@ -167,6 +177,8 @@ def _check_shape(steps: Any) -> None:
         if step.get("RetryPolicies") and not kind.retriable:
             raise invalid(f"Step {name}: a step of type {kind.type} cannot have RetryPolicies.")
         check_policies(step)
+        if kind.operation:
+            check_arguments(step, kind.operation)
         kind.check(step)
         for branch in kind.branches:
             _check_shape(step["Arguments"].get(branch, []))
@@ -182,6 +194,24 @@ def _check_members(step: dict[str, Any]) -> None:
         raise invalid(f"Step {name}: DependsOn must be a list of step names, not {depends!r}.")
     if not isinstance(step.get("CacheConfig") or {}, dict):
         raise invalid(f"Step {name}: CacheConfig must be an object.")
+    for member, most in _TEXT_LENGTHS.items():
+        text = step.get(member, "")
+        if not isinstance(text, str) or len(text) > most:
+            raise invalid(f"Step {name}: {member} must be a text of at most {most} characters.")
+
+
+def _check_property_files(graph: list[Node]) -> None:
+    """Check that each property file that a step reads is declared by the step that writes it."""
+    declared = {
+        (node.name, file["PropertyFileName"]) for node in graph for file in node.step.get("PropertyFiles", [])
+    }
+    for node in graph:
+        for first, *rest in (tokens(path) or [""] for path in references(node.step)):
+            if first == "Steps" and rest[1:2] == ["PropertyFiles"] and (rest[0], *rest[2:]) not in declared:
+                raise invalid(
+                    f"Step {node.name} reads the property file {'.'.join(map(str, rest[2:]))} of {rest[0]}, "
+                    "which does not declare it."
+                )
 
 
 def _check_graph(graph: list[Node], parameters: set[str]) -> None:
@@ -208,6 +238,7 @@ def _check_graph(graph: list[Node], parameters: set[str]) -> None:
                 raise invalid(
                     f"Step {node.name} refers to {path}; only Parameters, Execution and Steps exist."
                 )
+    _check_property_files(graph)
     try:
         graphlib.TopologicalSorter({node.name: node.needs for node in graph}).prepare()
     except graphlib.CycleError as error:

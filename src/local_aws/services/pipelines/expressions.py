@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["CONDITIONS", "Scope", "UnresolvedError", "referenced_steps", "references"]
+__all__ = ["CONDITIONS", "Scope", "UnresolvedError", "is_expression", "referenced_steps", "references"]
 
 _TOKEN = re.compile(r"""\[\s*(\d+)\s*\]|\[\s*'([^']*)'\s*\]|\[\s*"([^"]*)"\s*\]|([^.\[\]'"]+)""")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -23,6 +23,9 @@ CONDITIONS = (*_COMPARISONS, "In", "Not", "Or")
 _NAME_FIELDS = ("OutputName", "InputName", "ChannelName", "MetricName", "Name")
 
 
+_FUNCTIONS = ("Get", "Std:Join", "Std:JsonGet")
+
+
 class UnresolvedError(Exception):
     """An expression has no value; the message says which expression and why."""
 
@@ -35,6 +38,11 @@ def tokens(path: str) -> list[str | int]:
         else next(group for group in match.groups()[1:] if group is not None)
         for match in _TOKEN.finditer(path)
     ]
+
+
+def is_expression(value: Any) -> bool:
+    """Return whether a value stands for one that is known when the step runs."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FUNCTIONS
 
 
 def references(value: Any) -> Iterator[str]:

@@ -24,6 +24,7 @@ __all__ = ["Pipelines"]
 
 _ID_LENGTH = 12
 _UNDER_WAY = ("Executing", "Stopping")
+_LONGEST_NAME = 82  # aws/sagemaker-python-sdk #2933, though the model of the API says 256
 # https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-feature-processor-quotas.html
 _MOST_EXECUTIONS = 20
 _RETRIABLE = ("Failed", "Stopped")
@@ -63,6 +64,10 @@ class Pipelines:
         arn = self._account.arn("sagemaker", f"pipeline/{name}")
         if self._store.find("token", f"{arn}#{request['ClientRequestToken']}"):
             return {"PipelineArn": arn}
+        if len(name) > _LONGEST_NAME:
+            raise invalid(
+                f'[string "{name}" is too long (length: {len(name)}, maximum allowed: {_LONGEST_NAME})]'
+            )
         definition, now = self._definition(request), time.time()
         document = {
             "PipelineName": name,

@@ -111,12 +111,14 @@ class StepType:
 
     Attributes:
         type: Its name in definitions.
+        operation: The operation of SageMaker whose request its Arguments become, if it calls one.
         retriable: Whether it can have RetryPolicies.
         branches: The arguments that contain nested steps.
         found: All step types, by name.
     """
 
     type: ClassVar[str]
+    operation: ClassVar[str | None] = None
     retriable: ClassVar[bool] = False
     branches: ClassVar[Sequence[str]] = ()
     found: ClassVar[dict[str, "type[StepType]"]] = {}

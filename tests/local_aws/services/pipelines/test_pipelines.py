@@ -299,6 +299,13 @@ def test_bad_parameters_are_refused(sagemaker: Any, name: str, given: dict[str, 
 
 
 SAME = compare("Equals", 1, 1)
+CHOICE = {"Name": "P", "Type": "String", "DefaultValue": "a"}
+UNDECLARED = {"Std:JsonGet": {"PropertyFile": get("Steps.A.PropertyFiles.F"), "Path": "x"}}
+
+
+def changed(**arguments: Any) -> str:
+    step = processing("A", "pass")
+    return definition([{**step, "Arguments": step["Arguments"] | arguments}])
 
 
 @pytest.mark.parametrize(
@@ -330,6 +337,23 @@ SAME = compare("Equals", 1, 1)
         ),
         (definition([processing("A", "pass", CacheConfig={"Enabled": True, "ExpireAfter": "soon"})]), "soon"),
         (definition([fail("A", "x")], [{"Name": "P", "Type": "Date"}]), "Date"),
+        (definition([fail("A", "x")], [{**CHOICE, "EnumValues": list("abcdefghijklmnopq")}]), "more than 16"),
+        (definition([fail("A", "x")], [{**CHOICE, "Name": f"P{n}"} for n in range(201)]), "at most 200"),
+        (definition([fail("A", "x" * 3073)]), "more than 3072"),
+        (definition([fail("A", "x") | {"DisplayName": "x" * 257}]), "DisplayName .* at most 256"),
+        (definition([fail("A", "x") | {"Description": "x" * 3073}]), "Description .* at most 3072"),
+        (
+            definition([processing("A", "pass"), condition("B", [compare("Equals", UNDECLARED, 1)])]),
+            "B reads the property file F of A",
+        ),
+        (
+            changed(Environment={f"K{n}": "v" for n in range(101)}),
+            "Unable to parse.*less than or equal to 100",
+        ),
+        (changed(Environment={"K": 1}), r"Environment\['K'\] must be of type string, not 1"),
+        (changed(Nonsense=get("Execution.PipelineName")), "Unknown Argument member 'Nonsense'"),
+        (changed(RoleArn=True), "RoleArn must be of type string"),
+        (changed(ProcessingResources={}), "ProcessingResources has no ClusterConfig"),
         (definition([fail("A b", "x")]), "step name 'A b'"),
         (definition([fail("A" * 65, "x")]), "1 to 64 letters"),
         (definition([fail("A", "x")], [{"Name": "P q", "Type": "String"}]), "parameter name 'P q'"),

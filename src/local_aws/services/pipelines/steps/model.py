@@ -12,6 +12,7 @@ class Model(StepType):
     """Later steps can refer to the model, for example to its ModelName."""
 
     type = "Model"
+    operation = "CreateModel"
     retriable = True
 
     def execute(self, run: StepRun) -> None:

@@ -13,6 +13,7 @@ class RegisterModel(StepType):
     """Later steps can refer to the model package."""
 
     type = "RegisterModel"
+    operation = "CreateModelPackage"
     retriable = True
 
     def execute(self, run: StepRun) -> None:

@@ -18,6 +18,7 @@ class Processing(JobStep):
     """Later steps can refer to the job and, with `Std:JsonGet`, to values in its property files."""
 
     type = "Processing"
+    operation = "CreateProcessingJob"
     metadata = "ProcessingJob"
     cached_attributes = COMPARED[type]
 

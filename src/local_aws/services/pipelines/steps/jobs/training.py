@@ -11,6 +11,7 @@ class Training(JobStep):
     """Later steps can refer to the job, for example to its ModelArtifacts."""
 
     type = "Training"
+    operation = "CreateTrainingJob"
     metadata = "TrainingJob"
     cached_attributes = COMPARED[type]
 

@@ -10,6 +10,7 @@ class Transform(JobStep):
     """Later steps can refer to the job, for example to its TransformOutput."""
 
     type = "Transform"
+    operation = "CreateTransformJob"
     metadata = "TransformJob"
     cached_attributes = ("DataProcessing", "Environment", "ModelName", "TransformInput")
 

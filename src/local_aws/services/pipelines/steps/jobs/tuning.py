@@ -23,6 +23,7 @@ class Tuning(JobStep):
     """Later steps can refer to the job, for example to its BestTrainingJob."""
 
     type = "Tuning"
+    operation = "CreateHyperParameterTuningJob"
     metadata = "TuningJob"
     cached_attributes = COMPARED[type]
 
