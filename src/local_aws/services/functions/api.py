@@ -16,6 +16,10 @@ from local_aws.services.functions.url import BODY_LIMIT
 
 __all__ = ["LambdaApi"]
 
+# Bytes of an event that nobody waits for:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_ASYNCHRONOUS_LIMIT = 1024 * 1024
+
 _PATH = re.compile(r"/\d{4}-\d\d-\d\d/functions(?:/([^/]+)(?:/([a-z]+))?)?/?")
 
 
@@ -55,13 +59,14 @@ class LambdaApi:
         raise not_emulated(f"the Lambda operation {request.method} {request.raw_path}")
 
     def _invoke(self, name: str, request: Request) -> Reply:
-        if len(request.body) > BODY_LIMIT:
+        kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
+        limit = _ASYNCHRONOUS_LIMIT if kind == "Event" else BODY_LIMIT
+        if len(request.body) > limit:
             raise AwsError(
-                "RequestTooLargeException", f"The request must be smaller than {BODY_LIMIT} bytes.", 413
+                "RequestTooLargeException", f"The request must be smaller than {limit} bytes.", 413
             )
         event = _json(request)
         name = self._functions.find(name)["FunctionName"]
-        kind = request.header("X-Amz-Invocation-Type") or "RequestResponse"
         if kind == "DryRun":
             return Reply(b"", 204)
         if kind == "Event":

@@ -4,21 +4,47 @@ import base64
 import binascii
 import hashlib
 import io
+import json
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.requests.validation import validate
 from local_aws.core.store import Document
 
-__all__ = ["checked", "unpack", "zip_of"]
+__all__ = ["check_environment", "checked", "unpack", "zip_of"]
 
 _UNEMULATED = ("DeadLetterConfig", "FileSystemConfigs", "ImageConfig", "Layers", "SnapStart", "TracingConfig")
 _NO_ZIP = "Could not unzip uploaded file. Please check your file, then try to upload again."
 _TIMEOUT, _MEGABYTES = 3, 128  # AWS's defaults
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LONGEST = 900  # seconds
+_LONGEST_NAME = 64
+_MOST_ENVIRONMENT = 4096  # bytes of all variables together, as JSON
+_MOST_UPLOADED, _MOST_UNPACKED = 50 * 2**20, 250 * 2**20  # bytes of a zip in a request, and of what is in it
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+_RESERVED = {
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+}
 
 
 def checked(operation: str, request: Document) -> Document:
@@ -39,6 +65,12 @@ def checked(operation: str, request: Document) -> Document:
         raise _invalid(error.message) from None
     if request.get("Timeout", _TIMEOUT) > _LONGEST:
         raise _invalid(f"Timeout must have value less than or equal to {_LONGEST}.")
+    if len(request["FunctionName"].rsplit(":", 1)[-1]) > _LONGEST_NAME:
+        raise _invalid(f"The function's name must have length less than or equal to {_LONGEST_NAME}.")
+    if len(code.get("ZipFile", b"")) > _MOST_UPLOADED:
+        raise AwsError(
+            "RequestEntityTooLargeException", f"A zip in a request has at most {_MOST_UPLOADED} bytes.", 413
+        )
     for field in _UNEMULATED:
         if request.get(field):
             raise not_emulated(f"{field} of a function")
@@ -51,6 +83,26 @@ def checked(operation: str, request: Document) -> Document:
     if operation == "CreateFunction" and not request.get("Handler"):
         raise _invalid("Runtime and Handler are mandatory parameters for functions with deployment packages.")
     return {"Timeout": _TIMEOUT, "MemorySize": _MEGABYTES, **request}
+
+
+def check_environment(variables: Mapping[str, str]) -> None:
+    """Refuse variables that are Lambda's own, or that are too long together.
+
+    Raises:
+        AwsError: They are refused.
+    """
+    if reserved := sorted(_RESERVED & variables.keys()):
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment variables "
+            "you have provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    measured = json.dumps(variables, ensure_ascii=False, separators=(",", ":"))
+    if len(measured.encode()) > _MOST_ENVIRONMENT:
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment variables "
+            f"you have provided exceeded the 4KB limit. String measured: {measured[:200]}..."
+        )
 
 
 def zip_of(code: Document, read_object: Callable[[str], bytes]) -> bytes:
@@ -69,6 +121,8 @@ def unpack(content: bytes, place: Path) -> str:
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_UNPACKED:
+                raise _invalid(f"Unzipped size must be smaller than {_MOST_UNPACKED} bytes.")
             archive.extractall(unpacked)  # which stays within the folder, whatever the names are
     except zipfile.BadZipFile:
         raise _invalid(_NO_ZIP) from None

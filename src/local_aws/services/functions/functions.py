@@ -23,7 +23,7 @@ from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
 from local_aws.core.store import Document, Store
-from local_aws.services.functions.code import unpack
+from local_aws.services.functions.code import check_environment, unpack
 from local_aws.services.functions.frames import Frames
 
 __all__ = ["Functions", "Invocation"]
@@ -84,7 +84,11 @@ class Functions:
 
         Returns:
             The function's configuration.
+
+        Raises:
+            AwsError: Lambda does not take these variables.
         """
+        check_environment(environment)
         document = {
             "FunctionName": name,
             "FunctionArn": self._account.arn("lambda", f"function:{name}"),

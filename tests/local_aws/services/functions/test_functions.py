@@ -1,10 +1,13 @@
 """Lambda functions: invocations, errors, concurrency, and the function behind a URL."""
 
 import http.client
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +25,7 @@ from local_aws.core.requests.wire import Request as HttpRequest
 from local_aws.core.requests.wire import to_reply
 from local_aws.core.store import Store
 from local_aws.gateway.listener import Listener
+from local_aws.services.functions import code
 from local_aws.services.functions.api import LambdaApi
 from local_aws.services.functions.functions import Functions
 from local_aws.services.functions.url import BODY_LIMIT, FunctionUrls, answer_of
@@ -337,6 +341,8 @@ def test_the_lambda_operations(functions: Functions, call_api: Call) -> None:
     put(functions, "echo")
     assert call_api("POST", "/toy/invocations", b'{"a": 1}')[1]["event"] == {"a": 1}
     assert call_api("POST", "/toy/invocations", b"{}", X_Amz_Invocation_Type="Event")[0] == 202
+    larger = {"X_Amz_Invocation_Type": "Event", "body": json.dumps("x" * 2**20).encode()}
+    assert call_api("POST", "/toy/invocations", **larger)[1]["__type"] == "RequestTooLargeException"
     assert call_api("GET", "/toy")[1]["Configuration"]["Handler"] == "handlers.echo"
     assert call_api("GET", "/toy/url")[1]["FunctionUrl"] == "http://127.0.0.1:9/function-url/toy/"
     assert call_api("POST", "/absent/invocations", b"{}")[0] == 404
@@ -346,3 +352,12 @@ def test_the_lambda_operations(functions: Functions, call_api: Call) -> None:
     put(functions, "fail")
     status, answer, headers = call_api("POST", "/toy/invocations", b'{"wanted": "x"}')
     assert (status, answer["errorType"], headers["X-Amz-Function-Error"]) == (200, "ValueError", "Unhandled")
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "_MOST_UNPACKED", 10)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("f.py", "pass\n" * 3)
+    with pytest.raises(AwsError, match="Unzipped size must be smaller than 10 bytes"):
+        code.unpack(content.getvalue(), tmp_path)

@@ -160,6 +160,10 @@ def test_a_function_is_given_new_code_from_s3_and_is_created_once(aws: Aws, buck
     [
         ({"Code": {"ZipFile": b"no zip"}}, "Could not unzip"),
         ({"Timeout": 901}, "less than or equal to 900"),
+        ({"FunctionName": "f" * 65}, "less than or equal to 64"),
+        ({"Code": {"ZipFile": bytes(50 * 2**20 + 1)}}, "at most 52428800 bytes"),
+        ({"Environment": {"Variables": {"NAMES": "ü" * 2043}}}, "exceeded the 4KB limit"),
+        ({"Environment": {"Variables": {"AWS_REGION": "x", "A_B": "x"}}}, "Reserved keys .*: AWS_REGION$"),
         ({"Runtime": "nodejs22.x"}, "the runtime nodejs22.x"),
         ({"Layers": ["arn:aws:lambda:us-east-1:123456789012:layer:a:1"]}, "Layers of a function"),
         ({"Code": {}}, "provide a source"),
