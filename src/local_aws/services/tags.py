@@ -6,18 +6,22 @@ from local_aws.core.store import Document, Store
 
 __all__ = ["Tags", "check_tags"]
 
+_MOST = 50  # of a resource
+
 
 def check_tags(request: Document) -> None:
-    """Refuse a request that gives a key twice.
+    """Refuse a request that gives a key twice, or one that is AWS's own.
 
     https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 
     Raises:
-        AwsError: A key is there twice.
+        AwsError: A key is there twice, or begins with aws:.
     """
     keys = [tag["Key"] for tag in request.get("Tags") or []]
     if repeated := sorted({key for key in keys if keys.count(key) > 1}):
         raise invalid(f"Duplicate tag keys found: {', '.join(repeated)}")
+    if reserved := sorted(key for key in keys if key.lower().startswith("aws:")):
+        raise invalid(f"Tag keys cannot begin with aws:, which is reserved: {', '.join(reserved)}")
 
 
 class Tags:
@@ -31,6 +35,8 @@ class Tags:
         arn = request["ResourceArn"]
         with self._store.lock:
             tags = self._of(arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+            if len(tags) > _MOST:
+                raise invalid(f"{arn} would have {len(tags)} tags; at most {_MOST} are allowed.")
             self._store.put("tags", arn, tags)
         return {"Tags": _listed(tags)}
 

@@ -125,6 +125,16 @@ def test_a_key_is_among_the_tags_once(sagemaker: Any, group: str) -> None:
     assert len(sagemaker.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]) == 1
 
 
+def test_a_resource_has_fifty_tags_and_none_of_aws(sagemaker: Any, group: str) -> None:
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    with pytest.raises(ClientError, match=r"cannot begin with aws:.*: aws:owner"):
+        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "aws:owner", "Value": "toys"}])
+    many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
+    with pytest.raises(ClientError, match="would have 51 tags; at most 50"):
+        sagemaker.add_tags(ResourceArn=arn, Tags=many)  # beside the one it has
+    assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 1
+
+
 def test_a_groups_policy_is_kept_with_it(sagemaker: Any, group: str) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sagemaker:*", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

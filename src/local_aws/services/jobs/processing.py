@@ -2,16 +2,19 @@
 
 import json
 import time
+from pathlib import PurePosixPath
 from typing import Any
 
-from local_aws.core.errors import not_emulated
+from local_aws.core.errors import invalid, not_emulated
 from local_aws.core.store import Document
 from local_aws.services.jobs.family import JobFamily
 from local_aws.services.jobs.run import REASON_LENGTH, JobFailed, Run, read_text
+from local_aws.services.jobs.training.clusters import check_cluster
 
 __all__ = ["ProcessingJobs"]
 
 _HOUR = 3600
+_INPUTS = "/opt/ml/processing/"
 
 
 class ProcessingJobs(JobFamily):
@@ -96,6 +99,11 @@ def _write_configuration(run: Run, job: Document) -> None:
 
 
 def _refuse_unemulated(request: Document) -> None:
+    """Refuse also what SageMaker does not take.
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+    """
+    check_cluster(request["ProcessingResources"].get("ClusterConfig", {}))
     if request["ProcessingResources"].get("ClusterConfig", {}).get("InstanceCount", 1) != 1:
         raise not_emulated("processing on more than one instance")
     if not request["AppSpecification"].get("ContainerEntrypoint"):
@@ -107,6 +115,12 @@ def _refuse_unemulated(request: Document) -> None:
         if address["S3DataType"] != "S3Prefix" or address.get("S3CompressionType", "None") != "None":
             raise not_emulated(
                 f"the input {source['InputName']!r}; it supports only an uncompressed S3Prefix"
+            )
+        path = address.get("LocalPath", "")
+        if not path.startswith(_INPUTS) or ".." in PurePosixPath(path).parts:
+            raise invalid(
+                f"The LocalPath of the input {source['InputName']!r} is {path!r}; "
+                f"it must begin with {_INPUTS}."
             )
         if address.get("S3InputMode", "File") != "File":
             raise not_emulated(f"the input {source['InputName']!r} with S3InputMode {address['S3InputMode']}")

@@ -16,6 +16,7 @@ from local_aws.services.jobs.family import JobFamily
 from local_aws.services.jobs.ranges import check_ranges
 from local_aws.services.jobs.run import JobFailed, JobStopped, Platform, Run
 from local_aws.services.jobs.search import Search, check_strategy
+from local_aws.services.jobs.training.clusters import check_training_cluster
 from local_aws.services.jobs.training.jobs import TrainingJobs, check_spot
 
 __all__ = ["TuningJobs"]
@@ -29,6 +30,8 @@ _MOST_TRIALS = 750
 _MOST_PARALLEL_TRIALS = 10
 _MOST_HYPERPARAMETERS = 30
 _MOST_METRICS = 20
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterTrainingJobDefinition.html
+_MOST_VARIABLES = 48
 _COUNTERS = {
     "InProgress": "InProgress",
     "Stopping": "InProgress",
@@ -312,8 +315,7 @@ def _definitions(job: Document) -> list[Document]:
 
 
 def _resources(definition: Document) -> Document:
-    resources = definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
-    return {"InstanceCount": 1, "VolumeSizeInGB": 1, **resources}
+    return definition.get("ResourceConfig") or definition.get("HyperParameterTuningResourceConfig") or {}
 
 
 def _check(request: Document) -> None:
@@ -332,6 +334,12 @@ def _check(request: Document) -> None:
         raise invalid("The request needs exactly one of TrainingJobDefinition and TrainingJobDefinitions.")
     definitions = _definitions(request)
     _check_quotas(limits, definitions)
+    variables = sum(len(definition.get("Environment", {})) for definition in definitions)
+    if variables > _MOST_VARIABLES:
+        raise invalid(
+            f"The training job definitions have {variables} environment variables together; "
+            f"at most {_MOST_VARIABLES} are allowed."
+        )
     for definition in definitions:
         label = definition.get("DefinitionName", "TrainingJobDefinition")
         if not definition.get("TuningObjective"):
@@ -342,6 +350,7 @@ def _check(request: Document) -> None:
             raise invalid(f"{label}: the objective {metric!r} is not among the metric definitions {known}.")
         check_ranges(definition.get("HyperParameterRanges") or {})
         check_spot(definition)
+        check_training_cluster(definition, _resources(definition))
     if len({definition["TuningObjective"]["Type"] for definition in definitions}) > 1:
         raise invalid("All training job definitions must have the same objective type.")
     names = [definition.get("DefinitionName") for definition in definitions]

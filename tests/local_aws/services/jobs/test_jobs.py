@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 from support.local_aws.aws import Aws, is_running, needs_proc, wait_for
 from support.local_aws.pipeline import channel, processing, training_request
 
+from local_aws.core.errors import AwsError
 from local_aws.services.jobs.run import JobFailed, Run
+from local_aws.services.jobs.training.clusters import check_training_cluster
 from local_aws.services.jobs.training.jobs import last_metrics
 
 
@@ -269,6 +271,42 @@ def test_a_job_needs_instances_and_one_algorithm(sagemaker: Any, name: str) -> N
     ):
         with pytest.raises(ClientError, match=complaint):
             sagemaker.create_training_job(TrainingJobName=name, **bad)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "complaint"),
+    [
+        ({"InstanceCount": 1, "VolumeSizeInGB": 1}, "need InstanceType"),
+        ({"InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}, "need InstanceCount"),
+        ({"InstanceType": "ml.m5.large", "InstanceCount": 1}, "VolumeSizeInGB is needed with ml.m5.large"),
+        (
+            {"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeKmsKeyId": "k"},
+            "cannot be used with ml.g4dn.xlarge",
+        ),
+    ],
+)
+def test_instances_that_sagemaker_does_not_give_are_refused(cluster: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(AwsError, match=complaint):
+        check_training_cluster({}, cluster)
+
+
+def test_a_job_trains_for_four_weeks_at_most() -> None:
+    cluster = {"InstanceType": "ml.g5.xlarge", "InstanceCount": 1}  # with storage of its own
+    four_weeks = 28 * 86_400
+    check_training_cluster({"StoppingCondition": {"MaxRuntimeInSeconds": four_weeks}}, cluster)
+    with pytest.raises(AwsError, match="28 days"):
+        check_training_cluster({"StoppingCondition": {"MaxRuntimeInSeconds": four_weeks + 1}}, cluster)
+
+
+@pytest.mark.parametrize("path", [None, "/opt/ml/input/a", "/opt/ml/processing/../a", "relative"])
+def test_an_input_of_a_processing_job_is_where_sagemaker_puts_inputs(
+    sagemaker: Any, name: str, path: str | None
+) -> None:
+    address = {"S3Uri": "s3://toys/x", "S3DataType": "S3Prefix"} | ({"LocalPath": path} if path else {})
+    inputs = [{"InputName": "a", "S3Input": address}]
+    request = {**processing("Step", "pass")["Arguments"], "ProcessingInputs": inputs}
+    with pytest.raises(ClientError, match="must begin with /opt/ml/processing/"):
+        sagemaker.create_processing_job(ProcessingJobName=name, **request)
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,14 @@ def test_an_account_has_quotas_for_tuning(sagemaker: Any, source: str, name: str
             sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
 
 
+def test_all_definitions_share_the_most_variables(sagemaker: Any, source: str, name: str) -> None:
+    request = tuning({"one": algorithm(source), "two": algorithm(source)})
+    for definition in request["TrainingJobDefinitions"]:
+        definition["Environment"] = {f"K{number}": "v" for number in range(25)}
+    with pytest.raises(ClientError, match="50 environment variables together; at most 48"):
+        sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
+
+
 def test_a_grids_count_is_that_of_its_combinations(sagemaker: Any, source: str, name: str) -> None:
     request = categories(tuning({"one": algorithm(source)}, count=3), x=["0.1", "0.9"])
     request["HyperParameterTuningJobConfig"]["Strategy"] = "Grid"

@@ -23,6 +23,7 @@ from local_aws.services.jobs.run import (
     read_text,
 )
 from local_aws.services.jobs.training.checkpoints import Authorize, check_checkpoints, mirrored
+from local_aws.services.jobs.training.clusters import check_training_cluster
 from local_aws.services.jobs.training.instances import (
     archive,
     download_channel,
@@ -279,6 +280,7 @@ def _refuse_unemulated(request: Document) -> None:
         raise not_emulated("instance groups")
     if (count := request["ResourceConfig"].get("InstanceCount", 1)) < 1:
         raise invalid(f"InstanceCount must be at least 1, and it is {count}.")
+    check_training_cluster(request, request["ResourceConfig"])
     check_spot(request)
     check_checkpoints(request)
     split_uri(request["OutputDataConfig"]["S3OutputPath"])
