@@ -24,6 +24,8 @@ __all__ = ["Buckets", "split_uri"]
 _BUCKET_FILE = "bucket.json"
 _MUTATING = {"PUT", "POST", "DELETE"}
 _OBJECT_FILE = re.compile(r"[0-9a-f]{64}")  # the hash of a key
+_METADATA = "x-amz-meta-"
+_LONGEST_KEY, _MOST_METADATA = 1024, 2048  # bytes
 _URI = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -37,6 +39,25 @@ def split_uri(uri: str) -> tuple[str, str]:
     if not match:
         raise AwsError("ValidationException", f"{uri!r} is not an S3 address such as s3://bucket/prefix/.")
     return match[1], match[2]
+
+
+def _check_sizes(request: Request) -> None:
+    """Refuse a key or metadata that are longer than S3 takes, as moto does not.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+    """
+    key = unquote(request.raw_path).lstrip("/").partition("/")[2]
+    if len(key.encode()) > _LONGEST_KEY:
+        raise AwsError("KeyTooLongError", "Your key is too long")
+    names = [name for name in request.headers if name.startswith(_METADATA)]
+    if sum(len(name) - len(_METADATA) + len(request.headers[name]) for name in names) > _MOST_METADATA:
+        raise AwsError("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
+
+
+def _unmet() -> AwsError:
+    message = "At least one of the pre-conditions you specified did not hold"
+    return AwsError("PreconditionFailed", message, 412)
 
 
 class Buckets:
@@ -62,11 +83,44 @@ class Buckets:
         if request.service != "s3":
             return None
         with self._lock:
+            _check_sizes(request)
+            self._check_conditions(request)
             reply = self._moto.answer(request)
             if request.method in _MUTATING:
                 bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
                 self._save(bucket, key or None)
         return reply
+
+    def _check_conditions(self, request: Request) -> None:
+        """Refuse what does not meet the conditions of a copy or of a multipart upload, as moto does not.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        if request.method not in ("PUT", "POST"):
+            return
+        wanted, absent = request.header("If-Match"), request.header("If-None-Match")
+        if absent not in ("", "*"):
+            raise AwsError(
+                "NotImplemented", "A header you provided implies functionality that is not implemented", 501
+            )
+        if wanted or absent:
+            there = self._etag(unquote(request.raw_path))
+            if wanted and there is None:
+                raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
+            if (wanted and there != wanted.strip('"')) or (absent and there is not None):
+                raise _unmet()
+        if source := request.header("X-Amz-Copy-Source"):
+            etag = self._etag(unquote(source).partition("?")[0])
+            same = request.header("X-Amz-Copy-Source-If-Match").strip('"')
+            other = request.header("X-Amz-Copy-Source-If-None-Match").strip('"')
+            if etag is not None and ((same and same != etag) or (other and other in ("*", etag))):
+                raise _unmet()
+
+    def _etag(self, path: str) -> str | None:
+        bucket, _, key = path.lstrip("/").partition("/")
+        found = self._objects.find(bucket, key)
+        return None if found is None else found.etag.strip('"')
 
     # What jobs and endpoints do
 

@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from support.local_aws.aws import Aws
 
 from local_aws.core.moto import Moto
 from local_aws.core.requests.wire import Request
@@ -115,3 +118,48 @@ def test_a_cut_description_of_a_bucket_stops_nothing_and_deletes_nothing(bucket_
     (bucket_folder / "bucket.json").write_text('{"name": "toys-of')
     Buckets(bucket_folder.parent, Moto())
     assert _object(bucket_folder).is_file()
+
+
+STALE = '"0123"'
+
+
+@pytest.mark.parametrize(
+    ("code", "request_"),
+    [
+        ("KeyTooLongError", {"Key": "ü" * 512 + "x"}),
+        ("MetadataTooLarge", {"Key": "new", "Metadata": {"note": "x" * 2045}}),
+        ("NotImplemented", {"Key": "new", "IfNoneMatch": STALE}),
+        ("PreconditionFailed", {"Key": "new", "CopySource": "toys/conditions/a", "CopySourceIfMatch": STALE}),
+        ("PreconditionFailed", {"Key": "conditions/b", "CopySource": "toys/conditions/a", "IfMatch": STALE}),
+        (
+            "PreconditionFailed",
+            {"Key": "conditions/b", "CopySource": "toys/conditions/a", "IfNoneMatch": "*"},
+        ),
+        ("NoSuchKey", {"Key": "new", "CopySource": "toys/conditions/a", "IfMatch": STALE}),
+    ],
+)
+def test_what_s3_refuses_and_moto_does_not(
+    aws: Aws, bucket: str, code: str, request_: dict[str, Any]
+) -> None:
+    s3 = aws.client("s3")
+    for name in "ab":
+        s3.put_object(Bucket=bucket, Key=f"conditions/{name}", Body=name.encode())
+    call = s3.copy_object if "CopySource" in request_ else s3.put_object
+    with pytest.raises(ClientError) as refused:
+        call(Bucket=bucket, **request_)
+    assert refused.value.response["Error"]["Code"] == code
+    assert s3.get_object(Bucket=bucket, Key="conditions/b")["Body"].read() == b"b"
+
+
+def test_a_copy_whose_conditions_hold_is_made(aws: Aws, bucket: str) -> None:
+    s3 = aws.client("s3")
+    etag = s3.put_object(Bucket=bucket, Key="conditions/a", Body=b"a")["ETag"]
+    s3.copy_object(
+        Bucket=bucket,
+        Key="conditions/" + "k" * 1013,  # as long as a key may be
+        CopySource=f"{bucket}/conditions/a",
+        CopySourceIfMatch=etag,
+        IfNoneMatch="*",
+        MetadataDirective="REPLACE",
+        Metadata={"note": "x" * 2044},
+    )
