@@ -159,10 +159,14 @@ locals {
           Principal = { Service = "${service}.amazonaws.com" }
           Action    = "sts:AssumeRole"
         },
-        # Lambda does not say which account it acts for.
+        # Lambda does not say which account it acts for, and Firehose says it as an external id
+        # (https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#firehose-assume-role).
         {
-          for name, value in { Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } } } :
-          name => value if service != "lambda"
+          for name, value in {
+            Condition = {
+              StringEquals = { (service == "firehose" ? "sts:ExternalId" : "aws:SourceAccount") = local.account_id }
+            }
+          } : name => value if service != "lambda"
         },
       )]
     })

@@ -206,8 +206,9 @@ def test_roles_trust_one_service_each(plan: dict[str, Any]) -> None:
     for role, service in TRUSTED.items():
         (statement,) = json.loads(plan[f"aws_iam_role.{role}"]["assume_role_policy"])["Statement"]
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
-        # Lambda does not say for which account it acts.
-        confined = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+        # Lambda does not say for which account it acts, and Firehose says it in a way of its own.
+        key = "sts:ExternalId" if service == "firehose" else "aws:SourceAccount"
+        confined = {"StringEquals": {key: "123456789012"}}
         assert statement.get("Condition") == (None if service == "lambda" else confined)
 
 
