@@ -341,6 +341,7 @@ def test_endpoint_records(aws: Aws, name: str, environment: dict[str, str]) -> N
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     listed = sagemaker.list_endpoints(NameContains=name)["Endpoints"]
     assert [item["EndpointName"] for item in listed] == [name]
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
     sagemaker.delete_endpoint(EndpointName=name)
     sagemaker.delete_endpoint_config(EndpointConfigName=name)
     sagemaker.delete_model(ModelName=name)
@@ -466,7 +467,11 @@ def test_traffic_moves_in_parts_and_back_if_an_alarm_goes_off(
     cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="a test")
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
     wait_for(baking)
-    sagemaker.delete_endpoint(EndpointName=name)  # ends the wait of an hour
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        sagemaker.delete_endpoint(EndpointName=name)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")  # ends the hour
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=PATIENCE)
+    sagemaker.delete_endpoint(EndpointName=name)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.describe_endpoint(EndpointName=name)
 
@@ -477,12 +482,15 @@ def invoke(aws: Aws, endpoint: str) -> Any:
     )
 
 
-def test_an_endpoint_of_a_single_model_is_refused(aws: Aws, name: str, environment: dict[str, str]) -> None:
+def test_an_endpoint_of_a_single_model_is_refused(
+    aws: Aws, bucket: str, name: str, environment: dict[str, str]
+) -> None:
     sagemaker = aws.client("sagemaker")
+    aws.client("s3").put_object(Bucket=bucket, Key="single/model.tar.gz", Body=b"")
     sagemaker.create_model(
         ModelName=name,
         ExecutionRoleArn=environment["job_role_arn"],
-        PrimaryContainer={"Image": environment["image_uri"], "ModelDataUrl": "s3://toys/model.tar.gz"},
+        PrimaryContainer={"Image": environment["image_uri"], "ModelDataUrl": "s3://toys/single/model.tar.gz"},
     )
     variant = {"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.large"}
     with pytest.raises(ClientError, match="MultiModel"):
