@@ -23,6 +23,9 @@ from tabular.spec.options import Options
 __all__ = ["forced_dates", "iso_dates", "iso_years", "many_dates", "moments", "written_dates"]
 
 
+SOME = 1000  # different dates that show whether days and months were swapped
+FEWEST = 5  # dates in a format from which this can be told
+LAST_MONTH = 12
 FIRST_YEAR = 1000  # strftime writes earlier ones with fewer digits than strptime reads
 
 
@@ -145,4 +148,30 @@ def _in_several(dates: Sequence[str], formats: str) -> str:
     examples = [next(text for text in dates if is_date(text, one)) for one in formats.split(SEVERAL)]
     days = as_text(np.floor([day_number(text, formats) for text in examples]), "%Y-%m-%d")
     read = [f"{text!r} is {day}" for text, day in zip(examples, days, strict=True)]
-    return f"dates in several formats: {', '.join(read)}; write all in the same one if this is wrong."
+    why = _swapped(dates[:SOME], formats) or "write all in the same one if this is wrong"
+    return f"dates in several formats: {', '.join(read)}; {why}."
+
+
+def _swapped(dates: Sequence[str], formats: str) -> str | None:
+    """What to say of days that are over 12 in one format and never in another; None if there are others.
+
+    A spreadsheet that takes days for months reads only the dates for which this is possible, and writes them
+    in a format of its own.
+    """
+    late = early = None
+    for form in formats.split(SEVERAL):
+        texts = [text for text in dates if is_date(text, form)]
+        if len(texts) < FEWEST:
+            continue
+        numbers = np.floor([day_number(text, form) for text in texts])
+        days = [int(day) for day in as_text(numbers, "%d")]
+        if min(days) > LAST_MONTH:
+            late = texts[0]
+        elif max(days) <= LAST_MONTH:
+            early = texts[0]
+    if late is None or early is None:
+        return None
+    return (
+        f"all days written like {late!r} are over 12, and none like {early!r} is, so a spreadsheet has "
+        "probably swapped day and month in the latter; export the table from its source, or correct them"
+    )

@@ -149,7 +149,9 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
     footer = note_of_footer([cells for _, cells in below], width) if row == [END] else None
     if below and footer is None:
         line, cells = below[0]
-        raise ValueError(f"line {line} has {amount(len(cells), 'cell')}, but the header has {width}")
+        raise ValueError(
+            f"line {line} has {amount(len(cells), 'cell')}, but the header has {width}; correct that line"
+        )
     arrays = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in columns]
     return pa.Table.from_arrays(arrays, names=list(dialect.names)), footer
 

@@ -277,7 +277,8 @@ def _without_unnamed(table: pa.Table, numbered: bool, by_blanks: bool) -> tuple[
         cells = table[name]
         if numbered and place == 0 and not (_counts(cells) or (by_blanks and _are_words(cells))):
             raise ValueError(
-                "its rows have more cells than its header; if the first are row names, name their column"
+                "its rows have more cells than its header; if the first are row names, name their column, "
+                "and if cells contain the delimiter, as numbers with decimal commas may, put them in quotes"
             )
         if cells.null_count == len(cells):
             notes.append(f"column {place + 1} has no name and is empty: it is left out.")
