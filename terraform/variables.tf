@@ -263,6 +263,14 @@ variable "retraining" {
     error_message = "retraining: <pipeline_name>-retrain-<data set>, the schedule's name, must be at most 64 characters."
   }
 
+  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html
+  validation {
+    condition = alltrue([
+      for schedule in values(var.retraining) : length(schedule.target) <= 256 && !can(regex("[\n\r]", schedule.target))
+    ])
+    error_message = "retraining: target must be at most 256 characters in one line, which is what SageMaker passes to a job."
+  }
+
   validation {
     condition = alltrue([
       for schedule in values(var.retraining) : can(regex("^(rate|cron|at)\\(.+\\)$", schedule.expression))

@@ -168,6 +168,20 @@ run "retraining_data_set" {
   expect_failures = [var.retraining]
 }
 
+run "retraining_target_in_two_lines" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    retraining = { wine = { target = "satisfied\nwith it", expression = "rate(1 day)" } }
+  }
+
+  expect_failures = [var.retraining]
+}
+
 # The group's name has room for this data set, the schedule's has not.
 run "retraining_data_set_too_long_for_a_schedule" {
   command = plan

@@ -22,6 +22,9 @@ OPTIONS = tuple(field.name for field in fields(Options))
 # How to evaluate a table, if not as the notebook says for its whole family.
 JUDGED = ("scorer", "metric", "min_metric")
 KEYS = ("name", "uri", "target", *OPTIONS, *JUDGED)
+# A job is told the target by an argument, which SageMaker refuses only when the job is to start:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AppSpecification.html
+LONGEST_TARGET, LINE_BREAKS = 256, "\n\r\x85\u2028\u2029"
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,14 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     return Entry(name, uri, target.strip(), options, judged)
 
 
+def _check_target(name: str, target: str) -> None:
+    if len(target) > LONGEST_TARGET or any(character in LINE_BREAKS for character in target):
+        raise BadInput(
+            f"The target of {name}, {target[:40]!r}..., has {len(target)} characters or a line break. "
+            f"SageMaker passes at most {LONGEST_TARGET} in one line to a job, so rename the column."
+        )
+
+
 def _place(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> tuple[str, str]:
     """Where the table is, and its target."""
     if spec is None and "uri" not in entry:
@@ -109,6 +120,7 @@ def _place(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> tup
     for key, value in (("uri", uri), ("target", target)):
         if not isinstance(value, str):
             raise BadInput(f"The {key} of {name} is {value!r}; it must be text, so put quotes around it.")
+    _check_target(name, target.strip())
     if spec is not None:
         uri = uri or os.environ.get(spec.copy_variable, "")
     elif (found := scheme(uri)) and found not in SCHEMES:

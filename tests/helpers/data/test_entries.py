@@ -91,6 +91,17 @@ def test_blanks_around_the_name_of_a_target_do_not_count_as_in_the_table() -> No
     assert entry.target == "Would you buy?"
 
 
+@pytest.mark.parametrize("target", ["x" * 257, "satisfied\nwith it", "satisfied\u2028with it"])
+def test_a_target_that_sagemaker_passes_to_no_job_is_refused(target: str) -> None:
+    with pytest.raises(BadInput, match="at most 256 in one line to a job"):
+        entries.parse([OWN | {"target": target}])
+
+
+def test_a_target_of_256_characters_is_passed_on() -> None:
+    (entry,) = entries.parse([OWN | {"target": "x" * 256 + "\n"}])
+    assert entry.target == "x" * 256
+
+
 def test_a_table_without_a_target_is_refused() -> None:
     with pytest.raises(BadInput, match="The data set 'own' has no target; name the column to predict"):
         entries.parse([{"name": "own", "uri": "own.csv"}])
