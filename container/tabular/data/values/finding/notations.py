@@ -253,13 +253,18 @@ def _around(texts: Texts, _: Sequence[str], find: Find) -> bool:
 
 
 def _outside(texts: Texts, simple: Sequence[str], find: Find) -> bool:
-    """Whether 2,500- and 250,000+ are the least and the most that is told: all other numbers are between."""
+    """Whether 2,500- and 250,000+ are the least and the most that is told: all other numbers are between.
+
+    Without the most, the least is a whole number, because a single debt of an account may be small, too.
+    """
     ends = {sign: [found.texts[0] for text, found in texts.items() if text[-1] == sign] for sign in "+-"}
-    read = find(dict.fromkeys([*ends["+"], *ends["-"], *simple], 1)) if all(ends.values()) else None
-    if read is None or len(simple) < ENOUGH or not all(len(one) == 1 for one in ends.values()):
+    read = find(dict.fromkeys([*ends["+"], *ends["-"], *simple], 1)) if ends["-"] else None
+    if read is None or len(simple) < ENOUGH or max(map(len, ends.values())) > 1:
         return False
-    numbers = list(map(read, simple))
-    return read(ends["-"][0]) <= min(numbers) and max(numbers) <= read(ends["+"][0])
+    numbers, least = list(map(read, simple)), read(ends["-"][0])
+    if not ends["+"]:
+        return least % 1 == 0 and 0 < least <= min(numbers) and all(one % 1 == 0 for one in numbers)
+    return least <= min(numbers) and max(numbers) <= read(ends["+"][0])
 
 
 def _observations(texts: Texts, simple: Sequence[str], find: Find) -> bool:

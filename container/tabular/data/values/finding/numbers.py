@@ -48,6 +48,7 @@ _CODE = re.compile(r"(?P<digits>\d{4,})(?:-\d{3,4}|(?P<letter>[Xx]))", re.ASCII)
 _LETTER_CODE = re.compile(r"[A-Z]\d{2,}(?:\.\d+)?", re.ASCII)  # V57 beside 250.83, as diagnoses have it
 _AGE = re.compile(r"\d{3}[DWMY]", re.ASCII)  # as DICOM writes it
 _ANSWERS = NO_NUMBERS - MARKS  # words that explain why a number is missing
+_MINUS_BEHIND = re.compile(r"\d-\s*\Z")
 SUSPECTS = 100  # texts that show whether any number has several parts
 # Numbers of which each point may separate thousands, and how many with and without points show that it does.
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+", re.ASCII)
@@ -88,10 +89,12 @@ def find_numbers(
     """
     settings = decimal_comma, signs, strict, forced
     found = _find_simple(counts, *settings)
+    bound = None if found is None else _bound(counts)
     apart = found is not None and (any(map(ERAS.fullmatch, found.format.affixes)) or _are_bracketed(counts))
+    apart = apart or bound is not None
     if found is not None and not apart and all(text.casefold() in NO_NUMBERS for text in found.gaps):
         return found
-    suspects = list(counts if found is None or apart else found.gaps)
+    suspects = [bound] if bound else list(counts if found is None or apart else found.gaps)
     if not any(map(taken_apart, suspects[:: max(1, len(suspects) // SUSPECTS)])):
         return found  # as most columns of words
     notations = evident(counts, forced, lambda texts: _reader(_find_simple(texts, *settings)))
@@ -150,6 +153,12 @@ def _fewest_ungrouped(matches: Iterable[re.Match[str]]) -> int:
     """
     bare = not all(match["behind"] or any(match[place] for place in CURRENCY_PLACES) for match in matches)
     return FEWEST_UNGROUPED if bare else 1
+
+
+def _bound(counts: Mapping[str, int]) -> str | None:
+    """The only text with a minus behind it, if it is repeated, since it may be the least that is told."""
+    behind = [text for text in counts if "-" in text and _MINUS_BEHIND.search(text)]
+    return behind[0].strip() if len(behind) == 1 and counts[behind[0]] > 1 else None
 
 
 def _are_bracketed(texts: Iterable[str]) -> bool:
