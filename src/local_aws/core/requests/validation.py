@@ -33,6 +33,11 @@ __all__ = [
 
 SEEN_ON = "1.44.5"
 _ELLIPSIS_AT = 120
+# What is kept of a pattern, escapes and classes, or a dot outside them; and what a dot stands for.
+_DOT = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\.", re.DOTALL)
+_NO_LINE_END = r"[^\n\r\x85\u2028\u2029]"
+# What the models say for texts of several lines, and the same without the time that it takes where it fails.
+_LINES, _ANY_LINES = r".*(?:[ \r\n\t].*)*", r"[^\x85\u2028\u2029]*"
 
 
 @functools.cache
@@ -143,12 +148,17 @@ def own_problems(value: Any, shape: Shape, path: str) -> list[str]:
 
 @functools.cache
 def translate_pattern(pattern: str) -> re.Pattern[str]:
-    r"""Compile one of the models' Java patterns, which may use `\p{L}`, `\p{Alnum}` or `$` with a count."""
-    translated = re.sub(r"\$\{\d+,\d+\}$", "", pattern)  # repeats the shape's min and max
+    r"""Compile one of the models' Java patterns, which may use `\p{L}`, `\p{Alnum}` or `$` with a count.
+
+    In Java, `\w` and `\d` are ASCII's, and `.` is none of five line terminators.
+    """
+    translated = pattern.replace(_LINES, _ANY_LINES)
+    translated = re.sub(r"\$\{\d+,\d+\}$", "", translated)  # repeats the shape's min and max
     translated = translated.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     translated = re.sub(r"\\p\{(\w+)\}", _class_at, translated)
     translated = translated.replace(r"\z", r"\Z")
-    return re.compile(translated)
+    translated = _DOT.sub(lambda match: match[1] or _NO_LINE_END, translated)
+    return re.compile(translated, re.ASCII)
 
 
 def _class_at(match: re.Match[str]) -> str:

@@ -64,6 +64,28 @@ def test_unicode_classes(text: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        (".*", "one line\tonly", True),
+        (".*", "two\nlines", False),
+        (".*", "two\rlines", False),
+        (".*", "two\u2028lines", False),
+        (r"[\S\s]*", "two\rlines", True),
+        (r"[\w+=,.@-]+", "gross.@", True),
+        (r"[\w+=,.@-]+", "größe", False),
+        (r"\d{2}\.x", "12.x", True),
+        (r"\d{2}\.x", "١٢.x", False),
+        (r"[.[\]]x.", "]x\r", False),
+        (r"\p{Print}+", "a b", True),
+        (r".*(?:[ \r\n\t].*)*", "{\n 1 }\r", True),
+        (r".*(?:[ \r\n\t].*)*", "a " * 1000 + "\u2028", False),  # at once
+    ],
+)
+def test_patterns_mean_what_they_mean_in_java(pattern: str, text: str, expected: bool) -> None:
+    assert bool(translate_pattern(pattern).fullmatch(text)) is expected
+
+
+@pytest.mark.parametrize(
     ("path", "expected"),
     [
         ("Parameters.Name", ["Parameters", "Name"]),
