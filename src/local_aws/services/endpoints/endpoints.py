@@ -1,5 +1,6 @@
 """The operations on models, endpoint configurations and endpoints."""
 
+import contextlib
 import re
 import shutil
 import threading
@@ -143,9 +144,14 @@ class Endpoints:
         return answer
 
     def describe_endpoint(self, request: Document) -> Document:
-        """Return an endpoint's record."""
+        """Return an endpoint's record, without its variant if its configuration was deleted.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpointConfig.html
+        """
         endpoint = self._records.find(ENDPOINT, request["EndpointName"])
-        described = {**endpoint, "ProductionVariants": [self._summary(endpoint)]}
+        described = dict(endpoint)
+        with contextlib.suppress(AwsError):  # its configuration or model was deleted, but it serves
+            described["ProductionVariants"] = [self._summary(endpoint)]
         newer = self._instances.newer(request["EndpointName"])
         if newer is not None and newer.shift is not None:
             pending = {**endpoint, "EndpointConfigName": newer.configuration}

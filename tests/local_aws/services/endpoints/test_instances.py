@@ -79,10 +79,12 @@ def test_of_an_endpoint_that_has_failed_nothing_but_its_deletion_is_possible(par
     assert parts.endpoints.delete_endpoint({"EndpointName": "toy"}) == {}
 
 
-def test_an_endpoint_without_its_configuration_is_not_updated(parts: SimpleNamespace) -> None:
+def test_an_endpoint_without_its_configuration_is_described_and_not_updated(parts: SimpleNamespace) -> None:
     parts.records.create(
         ENDPOINT, {"EndpointName": "toy", "EndpointConfigName": "gone"}, EndpointStatus="InService"
     )
+    described = parts.endpoints.describe_endpoint({"EndpointName": "toy"})
+    assert (described["EndpointStatus"], "ProductionVariants" in described) == ("InService", False)
     with pytest.raises(AwsError, match=r"Could not find endpointConfig .*/gone"):
         parts.endpoints.update_endpoint({"EndpointName": "toy", "EndpointConfigName": "toy"})
 
