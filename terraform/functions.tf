@@ -21,8 +21,8 @@ locals {
   # What the invoker shares with the model's server: how the rows of a request are found.
   shared_with_the_server = formatlist("tabular/%s.py", [
     "__init__", "data/__init__", "data/values/__init__", "data/values/cells", "data/values/names",
-    "serving/__init__", "serving/rows/__init__", "serving/rows/errors", "serving/rows/lines",
-    "serving/rows/media_types", "serving/rows/shapes",
+    "serving/__init__", "serving/rows/__init__", "serving/rows/errors", "serving/rows/keys",
+    "serving/rows/lines", "serving/rows/media_types", "serving/rows/shapes",
   ])
   functions_code = merge(
     { for file in fileset("${path.module}/../src", "{contract,lambdas}/**/*.{json,py}") : file => "src" },

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
+from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.keys import may_repeat, unique
+
 from lambdas.errors import RequestError
 
 __all__ = ["LIMIT", "Question", "read"]
@@ -35,6 +38,7 @@ def _refuse(constant: str) -> None:
 
 # The functions of `json` would make a new one for each request that differs from their defaults.
 DECODER = json.JSONDecoder(parse_constant=_refuse)
+UNIQUE = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=unique(list))
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -191,7 +195,10 @@ def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
 
 def _loads(text: str) -> object:
     try:
-        return DECODER.decode(text)
+        document = DECODER.decode(text)
+        return UNIQUE.decode(text) if may_repeat(text, document) else document
+    except BadRequest as error:
+        raise RequestError(error.status, str(error)) from error
     except RecursionError as error:
         raise RequestError(400, "The body is nested too deeply; rows must contain plain values.") from error
     except json.JSONDecodeError as error:

@@ -59,7 +59,7 @@ def test_numbers_are_passed_on_as_they_are_written(ask):
     ("body", "passed_on"),
     {
         '{"data": [[1.50]], "model": "iris"}': b'{"instances":[[1.5]]}',
-        '{"model": "iris", "data": [[1]], "data": [[2.50]]}': b'{"instances":[[2.5]]}',
+        '{"data": [[2.50]],\t"model" :"iris"}': b'{"instances":[[2.5]]}',
         '{"model": "ir\\u0069s", "data": [[2.50]]}': b'{"instances":[[2.5]]}',
         '{"model": "iris", "data": {"instances": [[2.50]]}}': b'{"instances":[[2.5]]}',
     }.items(),
@@ -77,6 +77,23 @@ def test_rows_in_an_object_reach_the_server_as_they_were_sent(ask, data):
     asked = ask({"data": data}, model="iris")
     assert (asked.model, asked.content_type) == ("iris", "application/json")
     assert json.loads(asked.body) == {"data": data}
+
+
+@pytest.mark.parametrize("model", [None, "iris"])
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        ('{"model": "iris", "data": [{"a": 1, "b": 2, "a": 3}]}', "a"),
+        ('{"model": "iris", "data": [[1]], "data": [[2]]}', "data"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(ask, model, body, key):
+    with pytest.raises(RequestError) as refusal:
+        ask(body, model=model)
+    assert (refusal.value.status, refusal.value.sentence) == (
+        400,
+        f"An object has the key {key!r} more than once; send it once.",
+    )
 
 
 def test_raw_csv_names_the_model_in_the_address(event):

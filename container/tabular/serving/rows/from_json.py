@@ -9,6 +9,7 @@ import orjson
 from tabular.data.values.long_numbers import exact, whole
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.keys import may_repeat, unique
 from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.names import is_header, listed, order_of
 from tabular.serving.rows.shapes import (
@@ -54,7 +55,9 @@ def read_lines(text: str, model: Table) -> list[list[Any]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if len(lines) > 1 and not is_json(lines[0][1]) and is_json(text):
         raise BadRequest(400, "The body is one JSON document; name application/json as its content type.")
-    rows = [_parsed(line, f"Line {n}", model) for n, line in lines]
+    rows = [_parsed(line, f"Line {n}", model, repeats=False) for n, line in lines]
+    if may_repeat(text, rows):
+        rows = [_parsed(line, f"Line {n}", model) for n, line in lines]
     if len(rows) == 1 and isinstance(rows[0], dict) and _is_envelope(rows[0], model):
         raise BadRequest(400, "The body is one JSON document; name application/json as its content type.")
     return _ordered(rows_of_lines(rows, model, _is_header_of(model)), model)
@@ -121,22 +124,31 @@ def _is_envelope(content: Mapping[str, Any], model: Table) -> bool:
     return any(isinstance(rows, list) and rows and isinstance(rows[0], list | dict) for rows in inner)
 
 
-def _parsed(text: str, where: str, model: Table) -> Any:
+def _parsed(text: str, where: str, model: Table, repeats: bool | None = None) -> Any:
     """A JSON document; NaN, which is not JSON but which Python's own `json` writes, is a missing cell.
 
-    Levels may be whole numbers of any length.
+    Levels may be whole numbers of any length. A key that an object has more than once is that of a table with
+    columns of the same name; `repeats` says whether there may be one, if it is known.
     """
+    reason = ""
     try:
         found = orjson.loads(text)
-        return exact(text.encode(), found) if model.categorical else found
     except orjson.JSONDecodeError as error:
         if "NaN" not in text:
             advice = _advice(text) if where == "The body" else ""
             raise BadRequest(400, f"{where} is not JSON: {error}.{advice}") from None
         reason = str(error)
+    else:
+        if not (may_repeat(text, found) if repeats is None else repeats):
+            return exact(text.encode(), found) if model.categorical else found
     try:
-        return json.loads(text, parse_constant=_constant, parse_int=whole)
+        made = unique(model.names_of)
+        return json.loads(text, parse_constant=_constant, parse_int=whole, object_pairs_hook=made)
+    except BadRequest:
+        raise
     except (ValueError, RecursionError):
+        if not reason:  # nested deeper than this parser goes
+            return found
         raise BadRequest(400, f"{where} is not JSON: {reason}.") from None
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tabular.data.values.names import Names
 from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.keys import unique
 
 __all__ = ["ENVELOPES", "SHAPES", "Rows", "UnknownKeys", "rows_of", "rows_of_lines", "unwrapped"]
 
@@ -110,7 +111,7 @@ def _of_tensors(content: Sequence[Any], model: Names) -> list[Any] | None:
     for one in content:
         if not isinstance(one, dict) or not {"name", "data"} <= one.keys() or _is_row(one, model):
             return None
-    return _of_columns({str(one["name"]): one["data"] for one in content}, model)
+    return _of_columns(unique(model.names_of)([(str(one["name"]), one["data"]) for one in content]), model)
 
 
 def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
