@@ -9,6 +9,7 @@ from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
 from tabular.serving.rows.lines import lines_of, most_names
 from tabular.serving.rows.names import is_header, order_of
+from tabular.serving.rows.quotes import without_stray_quotes
 from tabular.spec.errors import amount
 
 __all__ = ["read"]
@@ -29,11 +30,15 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     header = next(iter(rows), [])
     if len(header) > 1 and _is_of_python(header):
         raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
-    if not header or len(header) > most_names(model) or not is_header(header, model):
+    has_quotes = '"' in text
+    if header and len(header) <= most_names(model) and is_header(header, model):
+        order = order_of(header, model, "The header")
+        found = _below(header, order, islice(rows, 1, None), model, has_quotes)
+    elif not has_quotes:
         return rows
-    order = order_of(header, model, "The header")
-    below = _below(header, order, rows)
-    return list(below) if isinstance(rows, list) else below
+    else:
+        found = without_stray_quotes(rows, range(len(model.names)), model)
+    return list(found) if isinstance(rows, list) else found
 
 
 def _begins_level(sign: str, model: Table) -> bool:
@@ -49,9 +54,16 @@ def _is_of_python(row: Sequence[str]) -> bool:
     return first.startswith(("['", "('", "[['", "[('")) and first[-1] not in "])" and last[-1:] in ("]", ")")
 
 
-def _below(header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]]) -> Iterator[list[str]]:
+def _below(
+    header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]], model: Table, has_quotes: bool
+) -> Iterator[list[str]]:
     """The rows below a header, with their cells in another order."""
-    for number, row in enumerate(islice(rows, 1, None), start=1):
+    if has_quotes:
+        places: list[int | None] = [None] * len(header)
+        for place, position in enumerate(order):
+            places[position] = place
+        rows = without_stray_quotes(rows, places, model)
+    for number, row in enumerate(rows, start=1):
         if row == header:
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):

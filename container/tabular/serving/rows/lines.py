@@ -14,11 +14,12 @@ from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
 from tabular.serving.rows.errors import BadRequest
 
-__all__ = ["lines_of", "most_names"]
+__all__ = ["DELIMITERS", "lines_of", "most_names"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
+DELIMITERS = f",{OTHER_DELIMITERS}"
 _SEPARATOR = re.compile(r"sep=([^\s\"]|\t)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 
 
