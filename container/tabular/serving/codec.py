@@ -44,7 +44,7 @@ NO_TEXT = (
     "The body is not text but binary, as a compressed one or a file of Excel or Parquet is; send its rows as "
     "CSV or JSON."
 )
-JSON_NUMBERS = frozenset([int, float, bool, type(None)])
+JSON_NUMBERS = frozenset([int, float, type(None)])
 
 
 def decode(body: bytes, content_type: str, model: Table) -> ModelInput:

@@ -67,7 +67,8 @@ class Column:
     form mean the same. `whole` says how a category writes its levels if all are numbers: whole ones with
     nothing after them, any with as many decimals as in `.00`, or with zeros at their beginning, such as `05`
     for five digits. A number that is written in another of these ways is the same level. `blanks` is
-    true if blanks at the end of a level count, because some levels differ in nothing else.
+    true if blanks at the end of a level count, because some levels differ in nothing else. `flag` is true if
+    all numbers are 1 and 0, so that true and false mean them in a request.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Column:
     spellings: tuple[str, ...] | None = None
     whole: str | None = None
     blanks: bool | None = None
+    flag: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON values, without the fields that are not set."""

@@ -603,6 +603,22 @@ def test_milliseconds_are_of_any_year_in_which_people_were_born(sent, day):
         assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
 
 
+def test_true_and_false_are_numbers_where_all_are_1_and_0():
+    table = mixed(rows=40, gaps=False)[["size", "target"]]
+    table["flag"] = [1, 0] * 20
+    model = model_of(table.assign(gaps=[1.0, 0.0, np.nan, 0.0] * 10, count=[0, 1, 2, 0] * 10))
+    assert [column.get("flag") for column in model.columns] == [None, True, True, None]
+    for body, media_type in (
+        (b"0.5,True,FALSE,1\n0.5,false,,0\n", CSV),
+        (b'[[0.5, true, false, 1], [0.5, "False", null, 0]]', JSON),
+    ):
+        numbers, _ = decode(body, media_type, model)
+        np.testing.assert_array_equal(numbers, [[0.5, 1, 0, 1], [0.5, 0, np.nan, 0]])
+    for cell in ("true", '"true"'):
+        assert "column 'count'" in refusal_of(f"[[0.5, 1, 0, {cell}]]", JSON, model)
+    assert "column 'flag': 'yes' is not a number." in refusal_of("0.5,yes,0,1\n", CSV, model)
+
+
 @pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])
 def test_a_charset_that_is_not_known_is_named(models, charset):
     with pytest.raises(BadRequest, match=f"The charset '{charset}' is not supported; send UTF-8") as refusal:

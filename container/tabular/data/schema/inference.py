@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import pandas as pd
@@ -9,13 +10,13 @@ import pandas as pd
 from tabular.data.decisions.arrow import as_arrow
 from tabular.data.decisions.decide import column_of, decide
 from tabular.data.decisions.decision import Decision
-from tabular.data.figures import Figures
+from tabular.data.figures import Figures, Summary
 from tabular.data.schema.labels import Label, distinct
 from tabular.data.schema.positive import positive_of
 from tabular.data.tables import MAX_CLASSES
 from tabular.data.values.dates import ISO
 from tabular.data.values.many_dates import SEVERAL
-from tabular.spec.columns import Family, Schema, Task
+from tabular.spec.columns import Column, Family, Schema, Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, Options
 
@@ -73,8 +74,23 @@ def infer_schema(
         else column_of(name, table[name], options)
         for name in names
     )
+    columns = tuple(
+        replace(column, flag=True) if _is_flag(column, table, known.get(column.name)) else column
+        for column in columns
+    )
     positive = positive_of(classes, target, options)
     return Schema(task, target, classes, columns, options, positive=positive)
+
+
+def _is_flag(column: Column, table: pd.DataFrame, summary: Summary | None) -> bool:
+    """Whether all numbers of a column are 1 and 0, which it then has both."""
+    if column.kind != "numeric" or column.number is not None:
+        return False
+    if summary is not None:
+        ends = summary.low, summary.high
+        return ends == (0, 1) and summary.lows + summary.highs + summary.missing == len(table)
+    values = table[column.name]
+    return pd.api.types.is_integer_dtype(values) and (values.min(), values.max()) == (0, 1)
 
 
 def _is_constant(values: pd.Series) -> bool:

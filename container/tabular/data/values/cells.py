@@ -269,7 +269,7 @@ def number(cell: Any) -> float:
             raise ValueError(f"{shown(cell)} is not a number.") from None
     elif cell is None:
         return math.nan
-    elif isinstance(cell, int | float):
+    elif isinstance(cell, int | float) and not isinstance(cell, bool):
         try:
             value = float(cell)
         except OverflowError:

@@ -45,9 +45,12 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
         return partial(_date, form=column["format"], missing=missing, of_days=not column.get("time"))
-    if kind == "numeric" and (column.get("number") or missing):
-        gaps = cells.numbers_among(missing)
-        return partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
+    if kind == "numeric":
+        read = cells.number
+        if column.get("number") or missing:
+            gaps = cells.numbers_among(missing)
+            read = partial(_number, form=model.number_format(position), missing=missing, gaps=gaps)
+        return partial(_flag, read=read) if column.get("flag") else read
     if kind == "categorical":
         spellings = {cells.folded(level): level for level in column.get("spellings") or ()}
         known = model.levels_of(position)
@@ -57,7 +60,7 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
         values = _by_value(known), _by_truth(known)
         exact = column["name"] in model.texts
         return partial(_level, known=known, form=form, width=width, values=values, exact=exact)
-    return partial(READERS[kind], missing=missing) if missing else READERS[kind]
+    return partial(cells.boolean, missing=missing) if missing else cells.boolean
 
 
 def _by_value(levels: Iterable[str]) -> Mapping[float, str | None]:
@@ -197,7 +200,8 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
     return math.nan if number in gaps else number
 
 
-READERS: Mapping[str, Callable[[Any], Any]] = {
-    "numeric": cells.number,
-    "boolean": cells.boolean,
-}
+def _flag(cell: Any, read: Callable[[Any], float]) -> float:
+    """A number, or true and false, which pandas and others write where a table had 1 and 0."""
+    if type(cell) is bool or (type(cell) is str and cell.strip().casefold() in _TRUTHS):
+        return cells.boolean(cell)
+    return read(cell)

@@ -32,6 +32,7 @@ class ColumnDocument(TypedDict):
     spellings: NotRequired[list[str]]
     whole: NotRequired[str]
     blanks: NotRequired[bool]
+    flag: NotRequired[bool]
 
 
 class SchemaDocument(TypedDict):
