@@ -603,6 +603,36 @@ def test_milliseconds_are_of_any_year_in_which_people_were_born(sent, day):
         assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
 
 
+@pytest.mark.parametrize(
+    ("form", "sent", "minutes"),
+    [
+        ("%H:%M", "09:05:00", 545),
+        ("%H:%M", "9:05:00.000", 545),
+        ("%H:%M:%S", "09:05:30.5", 545.5 + 0.5 / 60),
+        ("%H:%M:%S.%f", "09:05:30", 545.5),
+    ],
+)
+def test_a_time_may_be_as_precise_as_programs_write_it(form, sent, minutes):
+    model = with_days_as(form)
+    numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
+    assert numbers[0, model.numeric.index(model.names.index("day"))] * 1440 == pytest.approx(minutes)
+
+
+@pytest.mark.parametrize(
+    ("form", "sent"), [("%H:%M", "09:05:30"), ("%H:%M:%S", "09:05"), ("%I:%M %p", "09:05:00")]
+)
+def test_a_time_that_may_be_another_is_refused(form, sent):
+    assert "'day'" in refusal_of(json.dumps([{"day": sent, "size": 1}]), JSON, with_days_as(form))
+
+
+@pytest.mark.parametrize("sent", ["1706659200000", " 1706659200000 "])
+def test_milliseconds_may_be_a_text_as_in_csv(sent):
+    model = with_days_as("%d.%m.%Y")
+    numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
+    assert numbers[0, model.numeric.index(model.names.index("day"))] == 19753.0
+    assert "'day'" in refusal_of('[{"day": "202401311030", "size": 1}]', JSON, model)
+
+
 def test_true_and_false_are_numbers_where_all_are_1_and_0():
     table = mixed(rows=40, gaps=False)[["size", "target"]]
     table["flag"] = [1, 0] * 20

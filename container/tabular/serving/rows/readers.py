@@ -24,6 +24,13 @@ _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[
 _DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
 _OFFSET = re.compile(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
 PER_DAY = 86_400_000
+_DIGITS = re.compile(r"-?\d{12,13}")  # of milliseconds
+# Times of day with or without the fraction of a second, and those to the minute with no seconds.
+_TIMES = {
+    "%H:%M": re.compile(r"\d\d?:\d\d:00(?:\.0{1,6})?"),
+    "%H:%M:%S": re.compile(r"\d\d?:\d\d:\d\d\.\d{1,6}"),
+    "%H:%M:%S.%f": re.compile(r"\d\d?:\d\d:\d\d"),
+}
 _QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as Python and JSON write them
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
@@ -113,6 +120,8 @@ def _level(
     else:  # JavaScript writes 1.0 as 1
         whole = level.removesuffix(".0")
         others = [whole if type(cell) is float else f"{level}.0", whole.zfill(width)]
+    if any(one in form[0] for one in others):  # -999.0, as pandas writes it beside gaps
+        return ""
     found = next((one for one in others if one in known), None)
     numbers, truths = values
     if found is None and type(cell) is not bool:
@@ -125,14 +134,17 @@ def _spellings(text: str) -> Iterator[str]:
     """What a text may be that programs have written otherwise than the table does.
 
     That is in another Unicode form, as macOS writes names of files; with signs that nobody sees, or blanks of
-    another kind; with the end of a line; in the quotes of Python or JSON; with the entities of HTML; a day
-    with midnight; true and false as Python and R write them.
+    another kind; with the end of a line, or the line breaks of Windows; in the quotes of Python or JSON; with
+    the entities of HTML; a day with midnight; true and false as Python and R write them.
     """
     if not text.isascii():
         yield normalize("NFC", text)
         yield normalize("NFD", text)
         yield " ".join(normalize("NFC", text.translate(cells.UNSEEN)).split())
     yield text.strip("\r\n")
+    if "\n" in text:  # which forms of browsers send as those of Windows
+        unix = text.replace("\r\n", "\n")
+        yield from (unix, unix.replace("\n", "\r\n"))
     if found := _QUOTED.fullmatch(text):
         yield found[2]
     if "&" in text:
@@ -154,13 +166,20 @@ def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> floa
 
     Neither can be a date of another format, and a time of day or a month is not asked for by one. In a column
     of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not yet in UTC.
+    A time of day may be as precise as programs write it, see `_TIMES`.
     """
     if of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
         cell = _OFFSET.sub(r"\1", cell)
     try:
         return dates.date(cell, form, missing)
     except ValueError:
+        if isinstance(cell, str) and form in _TIMES and (found := _TIMES[form].fullmatch(cell.strip())):
+            return dates.date(found[0], "%H:%M:%S.%f" if "." in found[0] else "%H:%M:%S", missing)
         has_days = form == dates.ISO or ("%d" in form and re.search("%[yY]", form))
+        if (
+            has_days and isinstance(cell, str) and _DIGITS.fullmatch(cell.strip())
+        ):  # in CSV, all cells are text
+            cell = int(cell)
         if has_days and type(cell) in (int, float) and _are_milliseconds(cell):
             return cell / PER_DAY
         if has_days and isinstance(cell, str) and (found := _DOT_NET.fullmatch(cell)):
