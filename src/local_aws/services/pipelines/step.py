@@ -16,6 +16,7 @@ from local_aws.services.jobs.tuning import TuningJobs
 from local_aws.services.pipelines.callbacks import Callbacks
 from local_aws.services.pipelines.expressions import Scope
 from local_aws.services.registry import Registry
+from local_aws.services.tags import check_tags
 
 __all__ = ["Creation", "Services", "StepFailed", "StepRun", "StepType"]
 
@@ -171,6 +172,7 @@ class StepType:
         }
         self.services.store.put("request", f"{run.execution_arn}/{run.name}", document)
         validate("sagemaker", creation.operation, request)
+        check_tags(request)
         for action, resource, context in _actions(run, creation, request):
             self.services.authorize(run.role, action, resource, context)
 

@@ -390,6 +390,13 @@ def test_pipeline_records(sagemaker: Any, name: str) -> None:
         sagemaker.describe_pipeline(PipelineName=name)
 
 
+def test_a_step_tags_its_job_as_anybody_else_may(sagemaker: Any, bucket: str, name: str) -> None:
+    step = processing("A", "pass")
+    step["Arguments"]["Tags"] = [{"Key": "aws:owner", "Value": "toys"}]
+    _, steps = run_steps(sagemaker, name, [step])
+    assert "Tag keys cannot begin with aws:" in steps["A"]["FailureReason"]
+
+
 def test_the_same_request_token_starts_one_execution(sagemaker: Any, name: str) -> None:
     create(sagemaker, name, [fail("A", "x")])
     arns = {
