@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands.reporting.page import DRIFT_FOLDER, STATUS_FOLDER, Page
-from commands.reporting.sentences import amount, awaiting, columns, counted, duration
+from commands.reporting.sentences import RESUME, amount, awaiting, columns, counted, duration
 from helpers.errors import BadInput, UserError, one_line
 from helpers.runs import summary
 from helpers.runs.summary import Summary
@@ -56,6 +56,7 @@ def settle(folder: Path, but: Path) -> list[str]:
         if run.folder != but and run.summary["status"] == "killed" and not run.summary["ended"]:
             names.append(run.folder.name)
             run.summary["ended"] = run.summary["updated"]
+            run.summary["error"] = f"Killed. {RESUME.format(run=run.folder.name)}"
             try:
                 summary.write(run.folder / summary.FILE, run.summary)
                 Page(run.folder).write(run.summary)

@@ -13,17 +13,16 @@ from commands.reporting import history, notification
 from commands.reporting.channels import Channel
 from commands.reporting.page import Page
 from commands.reporting.room import Room
-from commands.reporting.sentences import STATUS, ending
+from commands.reporting.sentences import RESUME, STATUS, ending
 from helpers.cost.forecast.estimate import added
 from helpers.errors import ExitCode, UserError, full_disk
 from helpers.runs import summary
 from helpers.runs.forecasts import Expected
 from helpers.runs.summary import Notification, Summary
 
-__all__ = ["RESUME", "OutOfTime", "Recording", "verdict"]
+__all__ = ["OutOfTime", "Recording", "verdict"]
 
 STOPPED = "The run ended before its execution had a result, and stopped it."
-RESUME = "`many-models run FILE --resume {run}` goes on with what is not finished."
 # Seconds to wait for space for the end of a run, and between two attempts.
 PATIENCE, PAUSE = 10.0, 0.5
 OUTCOME = ("outcome", "said", "advice", "version")

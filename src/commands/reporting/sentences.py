@@ -11,6 +11,7 @@ from helpers.errors import ExitCode, UserError, full_disk, one_line
 from helpers.runs.summary import DataSet, Outcome, Status, Summary
 
 __all__ = [
+    "RESUME",
     "STATUS",
     "WORDS",
     "WORST_FIRST",
@@ -29,6 +30,10 @@ __all__ = [
     "searched",
 ]
 
+RESUME = (
+    "`many-models run FILE --resume {run}` goes on with what is not finished, with the run's parameters; "
+    "-p replaces some."
+)
 SHOWN = 5  # versions in the command of `decisions`
 WORST_FIRST: tuple[Outcome, ...] = (
     *("failed", "refused", "interrupted", "not-started", "running", "registered", "kept"),

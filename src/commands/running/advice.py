@@ -1,6 +1,6 @@
 """What a run says at its end: which tables failed, what goes on, and how to continue."""
 
-from commands.reporting.recording import RESUME
+from commands.reporting.sentences import RESUME
 from commands.running import resuming
 from commands.running.planning import Plan
 from helpers.errors import ExitCode

@@ -18,8 +18,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from commands.notebooks import kernels, papermill_engine
 from commands.reporting import history, notification, page
-from commands.reporting.recording import RESUME, OutOfTime, Recording
-from commands.reporting.sentences import awaiting, decisions
+from commands.reporting.recording import OutOfTime, Recording
+from commands.reporting.sentences import RESUME, awaiting, decisions
 from commands.running import advice, planning, resuming
 from commands.running.lock import exclusive
 from commands.running.planning import Plan

@@ -8,6 +8,7 @@ from support.helpers.documents.summaries import ended, judged
 
 from commands.__main__ import main
 from commands.reporting import history
+from commands.reporting.sentences import RESUME
 from helpers.runs import summary
 
 
@@ -95,6 +96,7 @@ def test_a_run_that_was_killed_is_found_by_the_next_one_and_by_no_other(tmp_path
     document = summary.read(killed)
     assert (document["status"], document["ended"]) == ("killed", document["updated"])
     assert "was killed; its last sign came after" in (killed / "index.html").read_text()
+    assert document["error"] == f"Killed. {RESUME.format(run=killed.name)}"
     assert summary.read(going_on)["status"] == "running"
 
 

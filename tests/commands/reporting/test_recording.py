@@ -12,8 +12,8 @@ from support.helpers.webhook import webhook
 from commands.reporting import page
 from commands.reporting import recording as recording_of
 from commands.reporting.channels import channel
-from commands.reporting.recording import RESUME, STOPPED, Recording, verdict
-from commands.reporting.sentences import headline
+from commands.reporting.recording import STOPPED, Recording, verdict
+from commands.reporting.sentences import RESUME, headline
 from helpers.cost.forecast import jobs
 from helpers.cost.forecast.estimate import Work, outlook
 from helpers.cost.forecast.pace import Size

@@ -1,6 +1,6 @@
 """What a run says at its end about what is left to do."""
 
-from commands.reporting.recording import RESUME
+from commands.reporting.sentences import RESUME
 from commands.running import advice
 from helpers.runs import summary
 

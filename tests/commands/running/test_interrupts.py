@@ -14,6 +14,7 @@ from support.helpers.quick import Quick
 from support.helpers.shared import settings
 
 from commands.reporting.recording import Recording
+from commands.reporting.sentences import RESUME
 from commands.running import perform, planning
 from helpers import runs
 from helpers.errors import Interrupted
@@ -105,5 +106,5 @@ def test_an_interrupt_while_jobs_run_leaves_no_process_behind(
     begin, resume = done.stderr.split(". ")
     assert begin == "\nInterrupted; nothing that this run started is left running here"
     run = (tmp_path / "runs/latest").resolve().name
-    assert resume == f"`many-models run FILE --resume {run}` goes on with what is not finished.\n"
+    assert resume == f"{RESUME.format(run=run)}\n"
     assert not headless.left_of(home)

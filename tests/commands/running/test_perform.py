@@ -12,6 +12,7 @@ import pytest
 from support.helpers import headless
 from support.helpers.shared import SideBySide, settings
 
+from commands.reporting.sentences import RESUME
 from commands.running import perform
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
@@ -126,7 +127,7 @@ def test_a_failing_job_is_named_with_its_log_and_what_to_do(home: Path, tmp_path
     (folder,) = results(tmp_path / "runs")
     found = summary.read(folder)
     assert (found["status"], found["exit_code"], found["error"]) == ("failed", 1, why)
-    assert resume == f"`many-models run FILE --resume {folder.name}` goes on with what is not finished."
+    assert resume == RESUME.format(run=folder.name)
     wine = found["data_sets"]["wine"]
     assert (wine["outcome"], wine["step"], wine["log"]) == ("failed", "PreprocessData", str(path))
     executed = nbformat.read(folder / "03_run_and_inspect.ipynb", as_version=4)

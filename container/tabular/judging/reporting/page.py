@@ -260,7 +260,7 @@ def _importance(report: Report) -> str:
         (name, one["mean"], one["mean"] - one["standard_deviation"], one["mean"] + one["standard_deviation"])
         for name, one in list(found.items())[:MOST_BARS]
     ]
-    more = f" The other {len(found) - MOST_BARS} matter less." if len(found) > MOST_BARS else ""
+    more = f" The other {len(found) - MOST_BARS} matter no more." if len(found) > MOST_BARS else ""
     return _section(
         "Permutation importance",
         bars(rows, f"how much worse the {report['gate']['metric']} is when the column is shuffled")
