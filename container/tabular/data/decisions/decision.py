@@ -14,6 +14,7 @@ from tabular.data.values.cells import MARKS, MOST_GAPS, MOST_OTHERS
 from tabular.spec.columns import Column, Kind
 
 __all__ = [
+    "AS_MISSING",
     "FEW_LEVELS",
     "FIRST",
     "SAMPLE",
@@ -30,6 +31,25 @@ SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dat
 FIRST = 100  # cells that show of most columns of words that they are no numbers or dates
 
 
+AS_MISSING = "read as missing"
+# What costs nothing, beside prices.
+ZERO = frozenset(
+    (
+        *("free", "free of charge", "no charge", "complimentary", "included", "nil", "zero", "nothing"),
+        *(
+            "gratis",
+            "kostenlos",
+            "umsonst",
+            "gratuit",
+            "offert",
+            "gratuito",
+            "grátis",
+            "bezpłatne",
+            "ücretsiz",
+        ),
+        *("zdarma", "ingyenes", "бесплатно", "безкоштовно", "無料", "免费", "免費", "무료"),
+    )
+)
 FEW_LEVELS = 50
 
 
@@ -90,11 +110,13 @@ def gaps_said(gaps: Mapping[str, int], rows: int) -> tuple[str, ...]:
     """That some words are read as missing, with their count."""
     if not gaps:
         return ()
-    return (
+    said = (
         f"{listed(list(gaps), 5)}, in {sum(gaps.values())} of {rows} rows, "
-        f"{'is' if len(gaps) == 1 else 'are'} read as missing; set missing to [], or name the "
-        "column in categorical, to keep the text.",
+        f"{'is' if len(gaps) == 1 else 'are'} {AS_MISSING}; set missing to [], or name the "
+        "column in categorical, to keep the text."
     )
+    zero = next((text for text in gaps if text.casefold() in ZERO), None)
+    return (f"{said} Write 0 instead if {zero!r} means that." if zero else said,)
 
 
 def listed(words: Sequence[str], shown: int = 5) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.cleaning import check_cells, clean
-from tabular.data.decisions.decision import Decision
+from tabular.data.decisions.decision import AS_MISSING, Decision
 from tabular.data.doubts.misleading import misleading
 from tabular.data.doubts.repetitions import repetitions
 from tabular.data.doubts.table import doubts
@@ -132,6 +132,11 @@ def _with_labels(
         report["warnings"].append(warning(target, said))
     if words or decided.column.kind == "boolean":  # any word is a label
         report["warnings"] = [one for one in raw.warnings if one["column"] != target]
+        report["evidence"][target] = ["labels, kept as they are written"]
+    elif decided.column.number is not None:  # nothing but the gaps counts of how they were read as numbers
+        report["warnings"] = [
+            one for one in raw.warnings if one["column"] != target or AS_MISSING in str(one["said"])
+        ]
         report["evidence"][target] = ["labels, kept as they are written"]
     return table
 

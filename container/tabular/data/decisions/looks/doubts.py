@@ -12,6 +12,8 @@ from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
 from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts
+from tabular.data.values.finding.dates import find_dates
+from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.finding.units import are_units
 from tabular.data.values.number_words import NUMBER_SIGN, SHOE_SIZE
 
@@ -22,6 +24,7 @@ HTML = re.compile(
     r"t[dr]|ul)(?:\s[^<>]*|/)?>",
     re.IGNORECASE,
 )
+QUOTES = ("'", '"', "=", "`")  # also the sign before a text, or a formula, in a spreadsheet
 SIGNS_BETWEEN = ";|,"  # several values in a cell
 AROUND_VALUES = " {}[]()'\""
 FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
@@ -64,9 +67,23 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
             "make a column for each of their values.",
         )
     texts = first.to_pylist()
+    if texts[0].lstrip()[:1] in QUOTES and _are_quoted(texts):
+        return (
+            f"numbers or dates in quotes, such as {texts[0]!r}, each of which is a level; remove the quotes "
+            "that are part of the cells if they are quantities.",
+        )
     if said := doubt_of_form(texts, len(counts)):
         return (said,)
     return doubts_of_numbers(cells, counts) or tuple(_doubts_of_texts(texts))
+
+
+def _are_quoted(texts: Sequence[str]) -> bool:
+    """Whether all texts begin with a sign that a program has put before or around a number or a date."""
+    stripped = [text.strip() for text in texts]
+    if not all(text[:1] in QUOTES for text in stripped):
+        return False
+    counts = dict.fromkeys(filter(None, (text.strip("".join(QUOTES)) for text in stripped)), 1)
+    return bool(counts) and (find_numbers(counts) or find_dates(counts)) is not None
 
 
 def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
