@@ -649,6 +649,15 @@ def test_true_and_false_are_numbers_where_all_are_1_and_0():
     assert "column 'flag': 'yes' is not a number." in refusal_of("0.5,yes,0,1\n", CSV, model)
 
 
+def test_true_is_a_gap_where_a_table_in_json_has_it_as_a_typing_error():
+    one = fit(mixed(rows=40, gaps=False)[["size", "income", "target"]], "NaiveBayes", "binary")
+    columns = [{**column, "missing": ["true"]} for column in one.manifest["columns"]]
+    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    for cell in ("true", '"true"'):
+        np.testing.assert_array_equal(decode(f"[[{cell}, 2]]".encode(), JSON, model)[0], [[np.nan, 2]])
+    assert "False is not a number" in refusal_of("[[false, 2]]", JSON, model)
+
+
 @pytest.mark.parametrize("charset", ["klingon", "base64", "unicode_escape", "utf-7"])
 def test_a_charset_that_is_not_known_is_named(models, charset):
     with pytest.raises(BadRequest, match=f"The charset '{charset}' is not supported; send UTF-8") as refusal:

@@ -209,6 +209,8 @@ def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Colle
 
     Words for a missing value that are numbers count by their value: pandas writes -999 beside gaps as -999.0.
     """
+    if type(cell) is bool and str(cell).lower() in missing:  # a typing error of a table in JSON Lines
+        return math.nan
     if not isinstance(cell, str):
         number = cells.number(cell)
         return math.nan if number in gaps else number
