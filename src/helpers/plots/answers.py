@@ -78,11 +78,13 @@ def ramp(steps: pd.DataFrame) -> Sequence[Axes]:
     figure, (rates, times) = plt.subplots(1, 2, figsize=(9.6, 3.6))
     rates.plot(steps.index, steps["predictions per second"], marker="o")
     rates.set_ylabel("predictions per second")
+    rates.set_title("Throughput")
     rates.set_ylim(bottom=0)
     for name, color in (("p95", VERMILION), ("p50", BLUE)):
         times.plot(steps.index, steps[f"{name} ms"], marker="o", color=color)
         times.annotate(f" {name}", (steps.index[-1], steps[f"{name} ms"].iloc[-1]), color=color, va="center")
     times.set_ylabel("milliseconds until the answer")
+    times.set_title("Latency")
     times.set_ylim(bottom=0)
     for axes in (rates, times):
         axes.set_xscale("log", base=2)
@@ -114,6 +116,7 @@ def after_unload(called: pd.DataFrame) -> Sequence[Axes]:
             )
     axes.set_xlabel("call, the models in turn")
     axes.set_ylabel("milliseconds")
+    axes.set_title("How long each call took")
     axes.legend()
     cold, warm = (called["milliseconds"][called["cold"] == kind] for kind in (True, False))
     told = f"the {len(cold)} cold ones took {cold.median():,.0f} ms" if len(cold) else "none was cold"
@@ -139,6 +142,7 @@ def price(prices: pd.DataFrame) -> Axes:
     axes.minorticks_off()
     axes.set_xlabel("million predictions in a month")
     axes.set_ylabel("dollars per million")
+    axes.set_title("Price of a million predictions")
     axes.grid(color=LIGHT, linewidth=0.5)
     told = [
         f"{name} from {prices[name].iloc[0]:,.2f} to {prices[name].iloc[-1]:,.2f}" for name in prices.columns

@@ -124,6 +124,7 @@ def test_the_ramp_is_shown_over_the_number_of_clients(capsys: pytest.CaptureFixt
         index=[1, 2, 4],
     )
     rates, times = answers.ramp(steps)
+    assert (rates.get_title("left"), times.get_title("left")) == ("Throughput", "Latency")
     assert rates.lines[0].get_ydata().tolist() == [100.0, 180.0, 150.0]
     assert [list(line.get_ydata()) for line in times.lines] == [[11.0, 20.0, 90.0], [9.0, 10.0, 20.0]]
     assert "at most 180 predictions per second, with 2; " in capsys.readouterr().out
@@ -135,6 +136,7 @@ def test_cold_calls_differ_from_warm_ones_in_colour_and_pattern(capsys: pytest.C
         index=[1, 2, 3],
     )
     (axes,) = answers.after_unload(called)
+    assert axes.get_title("left") == "How long each call took"
     drawn = {(bar.get_x() + bar.get_width() / 2, bar.get_height(), bar.get_hatch()) for bar in axes.patches}
     assert drawn == {(1.0, 30.0, "//"), (2.0, 50.0, "//"), (3.0, 4.0, "")}
     assert "the 2 cold ones took 40 ms, the 1 warm ones 4 ms" in capsys.readouterr().out

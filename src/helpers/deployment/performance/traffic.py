@@ -93,7 +93,8 @@ def total(calls: pd.DataFrame) -> pd.DataFrame:
     counts = calls[["warm", "cold"]].sum()
     number = counts.sum()
     times = calls[list(MILLISECONDS)].mul(calls["cold"], axis=0).sum() / max(counts["cold"], 1)
-    row = {**counts, "fraction warm": counts["warm"] / number if number else 0.0, **times}
+    fraction = counts["warm"] / number if number else 0.0
+    row = {**counts, "fraction warm": fraction, **times.add_suffix(" ms")}
     return pd.DataFrame([row], index=["all"]).round(3).astype({"warm": int, "cold": int})
 
 
@@ -115,10 +116,12 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
     counts.set_yscale("symlog", linthresh=1)  # a few cold ones next to thousands
     counts.set_ylim(bottom=0)
     counts.set_ylabel("calls per minute")
+    counts.set_title("Calls")
     cold = calls[calls["cold"] > 0]
     for column, marker, color in zip(MILLISECONDS, "so^", (ORANGE, BLUE, VERMILION), strict=True):
         times.plot(-cold.index, cold[column], marker, color=color, label=column)
     times.set_ylabel("milliseconds per cold call")
+    times.set_title("What a cold call waits for")
     times.set_ylim(0, 1.1 * cold["waiting"].max() if len(cold) else 1)
     for axes in (counts, times):
         axes.set_xlim(min(-calls.index.max(), -5) - 0.6, 0.6)
@@ -129,7 +132,7 @@ def plot(calls: pd.DataFrame) -> Sequence[Axes]:
     shown(
         figure,
         f"Calls of each minute: {sums['warm']:,.0f} warm and {sums['cold']:,.0f} cold ones; a cold one "
-        f"waited {sums['waiting']:,.0f} ms on average.",
+        f"waited {sums['waiting ms']:,.0f} ms on average.",
     )
     return [counts, times]
 

@@ -62,16 +62,17 @@ def test_warm_and_cold_calls_are_told_apart(uncalled: Session) -> None:
 def test_the_total_averages_over_the_cold_calls() -> None:
     row = traffic.total(TABLE).loc["all"]
     assert (row["warm"], row["cold"], row["fraction warm"]) == (8, 2, 0.8)
-    assert (row["downloading"], row["loading"], row["waiting"]) == (10, 20, 35)
+    assert (row["downloading ms"], row["loading ms"], row["waiting ms"]) == (10, 20, 35)
 
 
 def test_without_calls_there_is_nothing_to_add_up() -> None:
     row = traffic.total(TABLE.iloc[:0]).loc["all"]
-    assert (row["warm"], row["cold"], row["fraction warm"], row["waiting"]) == (0, 0, 0, 0)
+    assert (row["warm"], row["cold"], row["fraction warm"], row["waiting ms"]) == (0, 0, 0, 0)
 
 
 def test_the_picture_has_a_bar_a_minute_and_a_line_for_each_part_of_a_cold_call() -> None:
     counts, times = traffic.plot(TABLE)
+    assert (counts.get_title("left"), times.get_title("left")) == ("Calls", "What a cold call waits for")
     assert [bar.get_height() for bar in counts.patches] == [0, 8, 2, 0]
     middles = [bar.get_x() + bar.get_width() / 2 for bar in counts.patches]
     assert middles == pytest.approx([-3.2, -1.2, -2.8, -0.8])
