@@ -41,7 +41,7 @@ STEPS = [
         RetryPolicies=[{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2}],
         PropertyFiles=[{"PropertyFileName": "F", "OutputName": "out", "FilePath": "f.json"}],
     ),
-    training("Fit", "pass", DependsOn=["Prepare"]),
+    training("Fit", "pass") | {"DependsOn": ["Prepare"]},
     condition(
         "Choose",
         [

@@ -203,7 +203,10 @@ def _check_members(step: dict[str, Any]) -> None:
 def _check_property_files(graph: list[Node]) -> None:
     """Check that each property file that a step reads is declared by the step that writes it."""
     declared = {
-        (node.name, file["PropertyFileName"]) for node in graph for file in node.step.get("PropertyFiles", [])
+        (node.name, file["PropertyFileName"])
+        for node in graph
+        if node.step["Type"] == "Processing"  # no other step writes any
+        for file in node.step.get("PropertyFiles", [])
     }
     for node in graph:
         for first, *rest in (tokens(path) or [""] for path in references(node.step)):
