@@ -135,7 +135,11 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
             ):
                 continue
             if END in row[-1]:
-                raise ValueError("a quote is never closed, so the rest of the file would be one cell")
+                first = dialect.lines_above + lines.line_num - sum(cell.count("\n") for cell in row)
+                raise ValueError(
+                    f"a quote is never closed, so the rest of the file from line {first} on would be one "
+                    "cell; double it or remove it"
+                )
             if len(row) != width:
                 if dialect.delimiter == " " and len(row) == width + 1 and not row[-1]:
                     row = row[:-1]  # blanks at the end of a line

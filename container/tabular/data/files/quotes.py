@@ -44,9 +44,10 @@ def with_quotes_doubled(path: Path, dialect: Dialect) -> tuple[Dialect, str] | N
     begin, end = rf'(?:^|(?<={delimiter}))"', rf"(?= *(?:{delimiter}|[\r\n]|\Z))"
     with dialect.opened(path) as file:
         text = file.read().decode(dialect.encoding)
+    quoted = "\n".join(line for line in text.split("\n") if '"' in line)  # which may be a few of many
 
     def has(pattern: str) -> bool:
-        return re.search(begin + pattern, text, re.MULTILINE) is not None
+        return re.search(begin + pattern, quoted, re.MULTILINE) is not None
 
     escaped = r'(?:[^"\\\r\n]|\\.|"")*+'
     is_escaped = has(rf'(?:[^"\\\r\n]|\\[^"\r\n]|"")*+\\"(?!{end})') and not has(rf'{escaped}"(?!"|{end})')
