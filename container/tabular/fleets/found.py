@@ -51,7 +51,7 @@ def _of_shard(file: Path, output: Path, pooled: dict[int, pd.DataFrame]) -> Iter
     end = 0
     with safe_open(file.with_suffix(".safetensors"), "numpy") as arrays:
         names: dict[str, list[str]] = {}
-        for name in arrays.keys():  # noqa: SIM118 - it is no mapping
+        for name in arrays.keys():  # noqa: SIM118 - it is not a mapping
             names.setdefault(name.partition("/")[0], []).append(name)
         for document in about["partitions"]:
             rows = slice(end, end := end + document["rows"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.fleets.assembling import Assembled, Judged
+from tabular.fleets.assembling.assemble import Assembled, Judged
 from tabular.judging.agreement import Answers
 from tabular.judging.metrics.scores import score
 from tabular.spec.columns import Schema

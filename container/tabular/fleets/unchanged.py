@@ -101,7 +101,7 @@ class Before:
 
 
 def before(champion: Champion, schema: Schema, now: Conditions) -> Before | None:
-    """What is known from the fleet in service; None if it is no fleet of such partitions.
+    """What is known from the fleet in service; None if it is not a fleet of such partitions.
 
     Args:
         champion: the model in service.

@@ -23,7 +23,8 @@ import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle
 from tabular.data.splits.files import read_cells, read_split, read_subgroups, read_training
 from tabular.data.splits.held_out import as_json, as_texts, cells_of
 from tabular.data.splits.shards import partition_of_rows, read_partitions
-from tabular.fleets.assembling import Assembled, ChampionFleet, assemble
+from tabular.fleets.assembling.assemble import Assembled, assemble
+from tabular.fleets.assembling.champion import ChampionFleet
 from tabular.fleets.summary import metrics, summary, table
 from tabular.jobs.command import ArgumentParser, command
 from tabular.judging.agreement import Answers, Known, check_answers, positions

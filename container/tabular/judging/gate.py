@@ -46,7 +46,15 @@ from tabular.spec.columns import Schema
 from tabular.spec.errors import BadInput
 from tabular.spec.metrics import direction
 
-__all__ = ["MARGIN", "check_champion_rule", "compare", "no_champion", "passes_threshold", "same_as_champion"]
+__all__ = [
+    "MARGIN",
+    "check_champion_rule",
+    "compare",
+    "no_champion",
+    "no_skill",
+    "passes_threshold",
+    "same_as_champion",
+]
 
 MARGIN = 0.05
 SURER = "log_loss"  # decides if the metric cannot tell two models apart
@@ -143,7 +151,7 @@ def compare(
         return no_champion(why + "only the threshold decides.", version)
     by = SURER if schema.classes and metric in cannot_tell and SURER in side_by_side else metric
     found = side_by_side[by]
-    nothing = score(by, schema.task, truth, *_no_skill(schema, truth))
+    nothing = score(by, schema.task, truth, *no_skill(schema, truth))
     skill = max(0.0, signed_margin(by, schema.task, found["champion"], nothing))
     champion_margin = found["low"] + margin * skill
     first = "" if by == metric else _undecided(metric, len(truth), side_by_side[metric])
@@ -172,7 +180,7 @@ def _difference(
     return np.where(np.abs(difference) <= rounding, 0.0, difference)
 
 
-def _no_skill(schema: Schema, truth: np.ndarray) -> Answers:
+def no_skill(schema: Schema, truth: np.ndarray) -> Answers:
     """Predictions of a model that knows only the mean of the target, or the class frequencies."""
     if not schema.classes:
         return np.full(len(truth), truth.mean()), None

@@ -15,7 +15,7 @@ from support.container.jobs import BIN, give_hyperparameters
 from tabular.data.splits.files import write_split
 from tabular.data.splits.partitions import Partitions
 from tabular.data.splits.shards import write_partitions, write_shards
-from tabular.fleets.assembling import worse_than_pooled
+from tabular.fleets.assembling.assemble import worse_than_pooled
 from tabular.fleets.keeping import shown_worse, verdict
 from tabular.fleets.unchanged import Before
 from tabular.jobs import evaluate, search
