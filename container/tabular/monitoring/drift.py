@@ -57,7 +57,7 @@ class Shares(TypedDict):
 class Difference(TypedDict):
     """A column of the window compared with the baseline; `q` and `drifted` follow from all columns.
 
-    `moved_on` says of dates that they are later than in training as the clock goes, which is no drift.
+    `moved_on` says of dates that they are later than in training as the clock goes, which is not drift.
     `effective_rows` is to how many independent rows the window's amount. `statistic` is that of `test`, the
     more significant one if there are two, and `p` is corrected for their number. `wasserstein` is in the unit
     of the column, and None for levels; `unseen` is the share of rows whose level is new, and None for numbers

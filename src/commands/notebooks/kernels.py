@@ -56,7 +56,7 @@ SETTINGS = {
 ALLOCATIONS = 50_000
 
 LAUNCHER = "ipykernel_launcher"
-# What `python -m ipykernel_launcher` does, for a kernel that is no fork.
+# What `python -m ipykernel_launcher` does, for a kernel that is not a fork.
 LAUNCH = f"""
 import gc, runpy
 gc.set_threshold({ALLOCATIONS})

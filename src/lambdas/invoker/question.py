@@ -22,7 +22,7 @@ LIMIT = 6_291_456  # bytes, for both Lambda and InvokeEndpoint
 LONGEST_HEADER = 1024  # characters that InvokeEndpoint accepts
 JSON = "application/json"
 CSV = "text/csv"
-COMPOSED = {dict, list}  # what json makes of values that are no cells
+COMPOSED = {dict, list}  # what json makes of values that are not cells
 # An envelope up to the rows, as most programs write it.
 BEGINNING = re.compile(
     r"[ \t\r\n]*".join(["", r"\{", '"model"', ":", r'"([^"\\\x00-\x1f]+)"', ",", '"data"', ":", r"(?=\[)"])

@@ -88,7 +88,7 @@ class _Arriving:
         self._size += len(name) + len(value)
         if self._size > _MOST_HEAD:
             raise _TooLongError
-        if not self._has_head:  # what follows a body in chunks is no header, as on AWS
+        if not self._has_head:  # what follows a body in chunks is not a header, as on AWS
             self._fields.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:

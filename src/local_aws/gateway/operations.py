@@ -44,7 +44,7 @@ def _name(request: Request) -> str | None:
     if path == "/" and (form := re.search(rb"(?:^|&)Action=(\w+)", request.body)):
         return form[1].decode()
     if request.service == "lambda" and path.startswith("/function-url/"):
-        return None  # a URL is no operation, and those of Lambda are many to compare with
+        return None  # a URL is not an operation, and Lambda's are many to compare with
     if request.service == "sagemaker":
         return "InvokeEndpoint" if path.startswith("/endpoints/") else None
     names = parse_qs(request.query, keep_blank_values=True).keys()

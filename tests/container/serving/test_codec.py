@@ -241,7 +241,7 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         (None, 'Send a list of rows, or {"instances": [rows]}.'),
         (
             {"instances": {"a": 1}},
-            "The body has the keys 'a', which are no columns of this model. Send a list of rows, or "
+            "The body has the keys 'a', which are not columns of this model. Send a list of rows, or "
             '{"instances": [rows]}.',
         ),
         (
@@ -254,7 +254,7 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         ({}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
         (
             {"body": [ROW]},
-            "The body has the keys 'body', which are no columns of this model. Send a list of rows, or "
+            "The body has the keys 'body', which are not columns of this model. Send a list of rows, or "
             '{"instances": [rows]}.',
         ),
         (

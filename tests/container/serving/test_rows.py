@@ -555,7 +555,7 @@ def test_a_tensor_of_another_shape_is_refused(models):
     assert refusal_of(json.dumps(body), JSON, models["numbers"]) == "Row 1 has 1 cell; this model needs 2."
     body["inputs"][0]["shape"] = [3, 2]
     refused = refusal_of(json.dumps(body), JSON, models["numbers"])
-    assert refused.startswith("The body has the keys 'name', 'shape', 'data', which are no columns")
+    assert refused.startswith("The body has the keys 'name', 'shape', 'data', which are not columns")
 
 
 def with_days_as(form):

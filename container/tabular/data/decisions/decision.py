@@ -28,7 +28,7 @@ __all__ = [
 SAMPLE = 1000  # distinct texts that tell whether a column can be numbers or dates at all
 
 
-FIRST = 100  # cells that show of most columns of words that they are no numbers or dates
+FIRST = 100  # cells, which show that most columns of words are neither numbers nor dates
 
 
 AS_MISSING = "read as missing"

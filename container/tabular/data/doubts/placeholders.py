@@ -217,7 +217,7 @@ def _far_ends(numbers: np.ndarray) -> Iterator[Placeholder]:
         rare = count * 2 <= len(numbers)
         others = np.unique(numbers[~there][: 100 * FEWEST_OTHERS])
         if nines or coded or (zero and (rare or clear)) or (gap > width and rare):
-            # 99 among answers from 1 to 5 is no answer either.
+            # 99 among answers from 1 to 5 is not an answer either.
             fewest = FEWEST_CLEAR if (nines or zero) and clear else FEWEST_OTHERS
             if len(others) >= (FEWEST_ANSWERS if coded else fewest):
                 yield Placeholder(end, count)
@@ -227,7 +227,7 @@ def _far_ends(numbers: np.ndarray) -> Iterator[Placeholder]:
 
 
 def _is_alone(end: float, count: int, others: np.ndarray, width: float) -> bool:
-    """Whether the only negative number stands for none, and is no answer such as -1 beside 0 and 1."""
+    """Whether the only negative number stands for none, and is not an answer such as -1 beside 0 and 1."""
     if end != -1:
         return bool(_NEGATIVE.fullmatch(f"{end:.15g}"))
     if width <= FEWEST_OTHERS:

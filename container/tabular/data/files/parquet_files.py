@@ -130,7 +130,7 @@ def _plain(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
 
 
 def _longer(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Decimals that are no whole numbers of 64 bits: as text if they are whole, otherwise as fractions."""
+    """Decimals that are not whole numbers of 64 bits: as text if they are whole, otherwise as fractions."""
     widest = pa.decimal256(76, 0) if pa.types.is_decimal256(cells.type) else pa.decimal128(38, 0)
     try:
         return cells.cast(widest).cast(pa.string())

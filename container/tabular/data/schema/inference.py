@@ -148,7 +148,7 @@ def _classes(target: pd.Series, options: Options) -> tuple[Label, ...]:
 
 
 def _check_is_no_date(target: pd.Series, options: Options) -> None:
-    """Check that a target, which is neither a number nor a class, is no date either.
+    """Check that a target, which is neither a number nor a class, is not a date either.
 
     Raises:
         BadInput: if it is; the sentence says what to predict instead.

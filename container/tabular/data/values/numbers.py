@@ -29,7 +29,7 @@ __all__ = [
     "written",
 ]
 
-_AREA = r"(?:[kcdm]?m|ft|in|yd|mi)[23]"  # km2 and cm3, of which the digit is no part of a code
+_AREA = r"(?:[kcdm]?m|ft|in|yd|mi)[23]"  # km2 and cm3, whose digit is not part of a code
 _SHORT = r"(?![ap]\.\s?m)(?:[a-z]\.\s?){2,3}"  # k.k. and v.o.n., but not the time 10 p.m.
 _UNIT = (
     rf"(?:%(?:\s?(?:{WORD}\.?|[ap]\.\s?[adm]\.))?|\u2030|[\u2605\u2606\u2b50#]|\u00b0[CF]?"

@@ -41,7 +41,7 @@ def read(text: str, model: Table) -> list[list[Any]]:
     except UnknownKeys as error:
         keys = listed(error.args)
         raise BadRequest(
-            400, f"The body has the keys {keys}, which are no columns of this model. {SHAPES}"
+            400, f"The body has the keys {keys}, which are not columns of this model. {SHAPES}"
         ) from None
     return _ordered(found, model)
 

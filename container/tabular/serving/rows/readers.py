@@ -200,7 +200,7 @@ def _of_dot_net(milliseconds: int, offset: str | None) -> float:
 
 
 def _are_milliseconds(number: float) -> bool:
-    """Whether a number counts milliseconds since 1970, and is no moment such as 202401311030."""
+    """Whether a number counts milliseconds since 1970, and is not a moment such as 202401311030."""
     return MILLISECONDS[0] <= abs(number) < MILLISECONDS[1] and not _MOMENT.fullmatch(f"{number:.0f}")
 
 

@@ -222,7 +222,7 @@ def _of_tensor(content: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _holds_rows(content: Any, model: Names) -> bool:
-    """Whether the only object of a list is no row: Watson's table, or KServe's tensor of all columns."""
+    """Whether the only object of a list is not a row: Watson's table, or KServe's tensor of all columns."""
     if not isinstance(content, dict) or any(model.place_of(key) is not None for key in content):
         return False
     if {"shape", "data"} <= content.keys():

@@ -351,7 +351,7 @@ def _notes(steps: Sequence[StepForecast], region: str, prices: Prices, limits: L
 
 
 def added(tables: Sequence[ForecastFacts]) -> ForecastFacts:
-    """What the forecasts of tables come to; the time until all have ended is no sum, and not in it."""
+    """The sums of the forecasts of tables; the time until all have ended is not a sum, so it is left out."""
     seconds = [each["billable_seconds"] for each in tables]
     dollars = [each["dollars"] for each in tables]
     known = [each for each in dollars if each is not None]

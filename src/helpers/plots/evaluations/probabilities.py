@@ -141,7 +141,7 @@ def _said_and_was(found: Mapping[str, Any]) -> tuple[list[float], list[float]]:
 
 
 def _wilson(shares: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95% interval of shares of so many rows, which is no point where all or none are right.
+    """The 95% interval of shares of so many rows, which is not a single point where all or none are right.
 
     Wilson (1927), Probable inference, Journal of the American Statistical Association 22:158.
     """

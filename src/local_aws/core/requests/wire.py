@@ -120,7 +120,7 @@ class Reply:
 def new_request_id() -> str:
     """Return a new identifier of a request, a UUID of version 4.
 
-    It is no secret, so it need not come from the system: asking that lets go of the interpreter's lock.
+    It is not a secret, so it need not come from the system: asking that lets go of the interpreter's lock.
     """
     bits = f"{random.getrandbits(128) & _VARIABLE_BITS | _VERSION_BITS:032x}"
     return f"{bits[:8]}-{bits[8:12]}-{bits[12:16]}-{bits[16:20]}-{bits[20:]}"

@@ -19,7 +19,7 @@ MOMENTS = {"seconds": 10, "milliseconds": 13, "microseconds": 16, "nanoseconds":
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 ENOUGH_MONTHS = 5
-# Formats of moments, by their digits: eight for the day, and the time behind them.
+# Formats of moments, by their digits: eight for the day, and the time after them.
 TIMES_BEHIND = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
 

@@ -21,7 +21,7 @@ PHONE = 7  # digits of the shortest telephone number with the code of its countr
 
 
 def two_spellings(cells: pa.ChunkedArray) -> str:
-    """That digits are codes, because one number is written in two ways; else empty."""
+    """A sentence if digits are codes because one number is written in two ways; otherwise empty."""
     if len(cells.slice(0, SAMPLE).unique()) > FEW_LEVELS:
         return ""
     spellings: dict[float, str] = {}
@@ -29,7 +29,7 @@ def two_spellings(cells: pa.ChunkedArray) -> str:
     if len(levels) > FEW_LEVELS or any("e" in text.casefold() for text in levels):
         return ""
     for text in levels:
-        # A number that is rounded to zero may keep its sign: -0.0 is no code.
+        # A number that is rounded to zero may keep its sign: -0.0 is not a code.
         if float(text) and (other := spellings.setdefault(float(text), text)) != text:
             return (
                 f"codes, such as {min(other, text)!r} beside {max(other, text)!r}, which are the same "
@@ -39,7 +39,7 @@ def two_spellings(cells: pa.ChunkedArray) -> str:
 
 
 def lost_digits(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
-    """That whole numbers of one length are codes, because some become the same float; else empty.
+    """A sentence if whole numbers of one length are codes, because floats mix some up; otherwise empty.
 
     Args:
         cells: the texts, or whole numbers of any type.
@@ -61,7 +61,7 @@ def lost_digits(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> str:
 
 
 def letter_e(cells: pa.ChunkedArray) -> str:
-    """That cells such as 12E3 are codes; else empty.
+    """A sentence if cells such as 12E3 are codes; otherwise empty.
 
     Programs write an exponent with a sign or after a point: 1e+05, 1.2E7.
     """
@@ -94,7 +94,7 @@ def doubts_of_phones(texts: pa.ChunkedArray) -> tuple[str, ...]:
 
 
 def _are_beyond(numbers: pa.ChunkedArray) -> bool:
-    """Whether some are larger than the whole numbers of which a float64 holds each."""
+    """Whether some are larger than the whole numbers that a float64 holds exactly."""
     ends = pc.min_max(numbers).as_py()
     return max(abs(ends["min"] or 0), abs(ends["max"] or 0)) > LARGEST_EXACT
 

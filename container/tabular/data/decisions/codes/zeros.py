@@ -60,7 +60,7 @@ def _are_enough(cells: pa.ChunkedArray) -> bool:
 def _dates(cells: pa.ChunkedArray, widths: set[int]) -> tuple[str, ...]:
     """What to say of six or eight digits that look like dates, perhaps beside one of zeros."""
     zeros = "0" * max(widths)
-    for some in (cells.slice(0, FIRST), cells):  # most codes show at once that they are no dates
+    for some in (cells.slice(0, FIRST), cells):  # most codes show at once that they are not dates
         texts = [text for text in some.unique().drop_null().to_pylist() if text != zeros]
         if not all(map(str.isdecimal, texts)) or {*map(len, texts)} - widths:
             return ()

@@ -49,7 +49,7 @@ BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
 _ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
 SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
-# Units that end no code and are no word, and what only a time or a date is written like.
+# Units that end no code and are not words, and the forms that only times and dates have.
 MEASURE = re.compile(
     r"(?<![\w.,:/])\d+(?:[.,]\d+)?\s?(?:[kMG]Hz|Hz|[KMGT]i?B|kB|[kcm\u00b5]m|[km]?g|[mcd]?[lL]|[kM]W|kWh|mAh|"
     r"MP|[hk]Pa|mbar|psi|km/h|mph|sq\.? ?ft|m\u00b2|lbs?|oz|\u00b0[CF])(?![\w/])"
@@ -182,7 +182,7 @@ def _joined(texts: Sequence[str]) -> str | None:
 
 
 def _several(texts: Sequence[str], sign: str) -> str | None:
-    """A text with several values that this sign separates; None if they are no combinations of the same."""
+    """A text with several values that this sign separates; None if they are not combinations of the same."""
     if sign == ",":  # 1,234 is one value
         texts = [THOUSANDS.sub("", text) for text in texts]
     joined = [text for text in texts if sign in text.strip(sign)]

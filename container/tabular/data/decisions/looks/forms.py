@@ -137,7 +137,7 @@ def _dates_behind(texts: Sequence[str]) -> str | None:
     if not same[:1].isalpha() or not all(text.startswith(same) for text in texts):
         return None
     rest = [text[len(same) :] for text in texts]
-    for some in (rest[:FIRST_TEXTS], rest):  # most codes are no dates, as the first ones show
+    for some in (rest[:FIRST_TEXTS], rest):  # most codes are not dates, as the first ones show
         if find_dates(dict.fromkeys(some, 1)) is None:
             return None
     return (

@@ -23,7 +23,7 @@ MEANT = {
     kinds.OBSERVATION: "without the flag that a statistical office adds",
     kinds.ERA: "because years before Christ are negative",
     kinds.WEEKS: "in weeks, of which a day is a seventh",
-    kinds.BRACKETS: "because brackets around every number are no minus signs",
+    kinds.BRACKETS: "because brackets around every number are not minus signs",
     kinds.TREND: "because arrows mean up and down",
     kinds.TRIANGLE: "because a triangle is a minus sign in Japanese accounts",
     kinds.ANGLE_WEST: "because O means west beside E",
@@ -32,7 +32,7 @@ MEANT = {
 
 
 def said_of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) -> Iterable[str]:
-    """What to say of numbers that not every program reads in the same way, and of units that some lack.
+    """What to say of numbers that not every program reads in the same way, and of units that only some have.
 
     `odd` is the first of such numbers.
     """

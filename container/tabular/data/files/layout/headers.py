@@ -54,7 +54,7 @@ def find_header(
 
     The header is the first line. Only if that has fewer cells than the table, or is a comment, is it the
     first line with a word for each of the table's columns, some of which hold numbers or dates. Lines right
-    below it that rule it off, or that have words in all of those columns, such as units, are no rows.
+    below it that rule it off, or that have words in all of those columns, such as units, are not rows.
     Of several lines that could be the header, it is the one that names the target.
 
     Args:

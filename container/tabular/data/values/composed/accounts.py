@@ -40,12 +40,12 @@ def dash(text: str, _: bool) -> Parts:
 
 
 def trend(text: str, _: bool) -> Parts:
-    """A number behind an arrow up or down."""
+    """A number after an arrow up or down."""
     match = _TREND.fullmatch(text)
     return match and ((match[2],), (-1.0 if match[1] in DOWN else 1.0,))
 
 
 def triangle(text: str, _: bool) -> Parts:
-    """A number behind a triangle, the minus of Japanese accounts."""
+    """A number after a triangle, the minus of Japanese accounts."""
     match = _TRIANGLE.fullmatch(text)
     return match and ((match[1],), (-1.0,))

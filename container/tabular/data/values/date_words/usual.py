@@ -13,8 +13,8 @@ __all__ = ["usual"]
 _AS_ASCII = DIGITS | UNSEEN
 # A date without any word, and without a time before it.
 _FIGURES = re.compile(r"[\d./-]+(?: [\d:.]+)?|[\d:.]+")
-# What people write besides: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m., and the
-# signs of East Asia for year, month, day, hour and minute.
+# What people write beside a date: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m.,
+# and the signs of East Asia for year, month, day, hour and minute.
 # No "mar" of French and Spanish, which is also March.
 _DAYS_OF_WEEKS = (
     "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday "
@@ -26,7 +26,7 @@ _DAYS_OF_WEEKS = (
 )
 _WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
 # Halves of the day: in East Asia before the time, and in Greek, Vietnamese, Arabic, Persian and Turkish
-# behind it.
+# after it.
 _BEFORE_NOON = (
     "\uc624\uc804",
     "\u4e0a\u5348",

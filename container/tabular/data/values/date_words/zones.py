@@ -15,7 +15,7 @@ _ZONES = {
     }.items()
     for name in names.split()
 }
-_KNOWN = {"UTC", "GMT"}  # behind a clock of 24 hours
+_KNOWN = {"UTC", "GMT"}  # after a clock of 24 hours
 _ZONE = re.compile(  # a year follows it in Java
     rf"(?<=[\dMm]) (?:{'|'.join(sorted(_ZONES.keys() - _KNOWN))})(?=$| \d{{4}}$)|(?<=[AaPp][Mm]) (?:UTC|GMT)$"
 )

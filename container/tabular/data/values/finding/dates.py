@@ -152,7 +152,7 @@ def _in_one_format(
     forced: bool = False,
     form: str | None = None,
 ) -> FoundDates | None:
-    """The first of some formats that all but a few of the cells have that are no gaps."""
+    """The first of some formats that all but a few of the filled cells have."""
     sample = _sample(present)
     for one in _likely(candidates, sample):
         if not _fits_most(sample, one) or (one.startswith(DOUBTFUL) and not forced and len(present) < ENOUGH):

@@ -186,7 +186,7 @@ FAMILIES: tuple[Mapping[str, float], ...] = (
 # The m beside these letters is that of minutes, or of months.
 WITH_MINUTES = {"s": 1.0, "m": _MINUTE, "h": _HOUR, "d": _DAY, "w": 7 * _DAY}
 WITH_MONTHS = {"d": _DAY, "w": 7 * _DAY, "m": 365.2425 / 12 * _DAY, "y": 365.2425 * _DAY}
-# What programs write after sizes of files, where the G shows that the M is no million.
+# What programs write after sizes of files, where the G shows that the M does not mean millions.
 WITH_GIGABYTES = (
     {"": 1.0}
     | {letter: 2.0 ** (10 * power) for letter, power in zip("KMGT", range(1, 5), strict=True)}

@@ -20,7 +20,7 @@ __all__ = ["evident"]
 SAMPLE = 2000  # distinct texts that show which notations a column has
 ENOUGH = 20  # different ranges or durations
 ENOUGH_BARE = 10  # different numbers without a flag
-FEWEST_PLACES = 5  # different angles that are no codes by chance
+FEWEST_PLACES = 5  # different angles, which are hardly codes by chance
 LATE = 3  # different texts with hours that no day has
 CLOSELY = 0.9  # the correlation of the ends of ranges; those of phone numbers have none
 EVENLY = 0.999  # the correlation of numbers with the same in another unit, of which some are rounded
@@ -61,7 +61,7 @@ def evident(counts: Mapping[str, int], forced: bool, find: Find) -> tuple[str, .
         for notation in NOTATIONS
         if notation in by_notation
         and (
-            # Beside bare numbers, brackets are minus signs, and so is a dash behind some.
+            # Beside bare numbers, brackets are minus signs, and so is a dash after some.
             (forced and notation not in (kinds.BRACKETS, kinds.BOUND))
             or _EVIDENCE.get(notation, _always)(by_notation[notation], simple, find)
         )
@@ -82,7 +82,7 @@ def _always(_: Texts, __: Sequence[str], ___: Find) -> bool:
 
 
 def _everywhere(_: Texts, simple: Sequence[str], __: Find) -> bool:
-    """Whether brackets are around all numbers, so that they are no minus signs."""
+    """Whether brackets are around all numbers, so that they are not minus signs."""
     return not simple
 
 

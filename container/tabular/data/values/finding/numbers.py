@@ -162,7 +162,7 @@ def _bound(counts: Mapping[str, int]) -> str | None:
 
 
 def _are_bracketed(texts: Iterable[str]) -> bool:
-    """Whether whole numbers are in brackets, each of them, so that these are no minus signs."""
+    """Whether whole numbers are in brackets, each of them, so that these are not minus signs."""
     stripped = (text.strip() for text in texts)
     return all(BRACKETED.fullmatch(text) for text in stripped if text.casefold() not in NO_NUMBERS)
 
@@ -220,7 +220,7 @@ def _find_simple(
 ) -> FoundNumbers | None:
     """The same for numbers that do not have several parts.
 
-    They may be `sure` to be no codes, whatever stands before them.
+    If they are `sure`, they are not codes, whatever stands before them.
     """
     parts, gaps, words = {}, Counter[str](), Counter[str]()
     rows = sum(counts.values())

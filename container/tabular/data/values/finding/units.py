@@ -60,7 +60,7 @@ def conversions(units: Units, money: bool = False) -> Conversions:
     if len(given) > 1 and set(given) <= set(measures.TEMPERATURES):
         return _temperatures({unit: unit for unit in given}, usual)
     if set(given) == set(measures.DEGREES) <= set(units.with_fractions) and not units.counts.get(""):
-        return _temperatures(measures.DEGREES, usual)  # with decimals, 38.9C and 97.6F are no seats
+        return _temperatures(measures.DEGREES, usual)  # with decimals, 38.9C and 97.6F are not seats
     if given == ["%"] and _are_fractions(units):
         return Conversions({"%": 0.01})
     if money and len(given) == 1 and given[0] in measures.HUNDREDTHS and units.counts.get(""):
@@ -180,7 +180,7 @@ def _are_counts(unit: str, units: Units) -> bool:
     Numbers that are alike as they are written, and far apart if those with the letter are multiplied, have
     one unit, which only some of them name.
     """
-    if "" not in units.extents or unit not in units.extents or not unit.isascii():  # such a word is no letter
+    if "" not in units.extents or unit not in units.extents or not unit.isascii():  # a word of East Asia
         return True
     (low, high), (least, most) = units.extents[""], units.extents[unit]
     alike = max(high, most) <= FAR * min(low, least)
