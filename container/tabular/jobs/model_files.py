@@ -20,7 +20,8 @@ from tabular.judging.agreement import check_equal
 from tabular.judging.champion import Champion
 from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit, rounds_of, versions
-from tabular.portable.export import NotPortable, export, export_ensemble
+from tabular.portable.export import export, export_ensemble
+from tabular.portable.exporters import NotPortable
 from tabular.portable.files import load_model, save_model
 from tabular.portable.fleet import POOLED
 from tabular.portable.model import FORMAT, FORMAT_VERSION, MANIFEST, PortableModel

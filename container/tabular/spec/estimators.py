@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 Scale = Literal["Linear", "Logarithmic"]
-# How fitted estimators are made portable: tabular.portable.export has a function for each.
+# How fitted estimators are made portable: tabular.portable.exporters has a function for each.
 Exporter = Literal[
     "forest", "gaussian_naive_bayes", "lightgbm", "linear", "logistic", "perceptron", "xgboost"
 ]

@@ -14,7 +14,8 @@ from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.ensemble import Ensemble
 from tabular.learning.fitting import fit as learn
 from tabular.portable import model as portable_model
-from tabular.portable.export import NotPortable, export_ensemble
+from tabular.portable.export import export_ensemble
+from tabular.portable.exporters import NotPortable
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import PortableModel, UnusableModel
 from tabular.spec.algorithms import exporter_of

@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from support.container.tables import FEW_ROUNDS, MODELS, TASKS, fit, fitted, mixed, nasty
 from tabular.judging.agreement import as_model_input, check_equal
 from tabular.learning.pipeline import build_pipeline, innermost
-from tabular.portable import export as export_module
+from tabular.portable import exporters
 from tabular.portable.export import export
 from tabular.portable.files import load_model, save_model
 from tabular.portable.model import PortableModel
@@ -207,7 +207,7 @@ def exported(estimator, task="binary", exporter=None):
 
 
 def test_there_is_an_exporter_for_every_name_that_a_row_may_give():
-    assert export_module.EXPORTERS.keys() == set(EXPORTERS)
+    assert exporters.EXPORTERS.keys() == set(EXPORTERS)
 
 
 def test_an_estimator_without_an_exporter_is_refused_by_name():
