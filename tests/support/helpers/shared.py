@@ -24,6 +24,18 @@ INSTANCES = {
     "TrainingInstance": "ml.m5.large",
     "EvaluationInstance": "ml.t3.medium",
 }
+# What a forecast has to know of a run's parameters.
+FOR_FORECAST = {
+    "PREPROCESSING_INSTANCE": "ml.t3.medium",
+    "TRAINING_INSTANCE": "ml.m5.large",
+    "EVALUATION_INSTANCE": "ml.t3.medium",
+    "MAX_TUNING_JOBS": 24,
+    "MAX_TUNING_PARALLEL_JOBS": 2,
+    "USE_SPOT": False,
+    "SEARCH": "jobs",
+    "SEARCH_SECONDS": 0,
+    "FLEET_INSTANCES": 1,
+}
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.helpers.shared import FOR_FORECAST
 
 from helpers.cost.forecast import jobs
 from helpers.cost.forecast.cap import check_cap
@@ -15,23 +16,12 @@ from helpers.cost.prices import load
 from helpers.cost.ranges import Range
 from helpers.errors import BadInput
 
-VALUES = {
-    "PREPROCESSING_INSTANCE": "ml.t3.medium",
-    "TRAINING_INSTANCE": "ml.m5.large",
-    "EVALUATION_INSTANCE": "ml.t3.medium",
-    "MAX_TUNING_JOBS": 24,
-    "MAX_TUNING_PARALLEL_JOBS": 2,
-    "USE_SPOT": False,
-    "SEARCH": "jobs",
-    "SEARCH_SECONDS": 0,
-    "FLEET_INSTANCES": 1,
-}
 SIZES = {"wine": Size(178, 14), "churn": Size(5000, 30), "unread": None}
 REGION = "us-east-1"
 
 
 def work(*names: str, **values: Any) -> list[Work]:
-    return [Work(name, jobs.own(VALUES | values), SIZES[name]) for name in names or SIZES]
+    return [Work(name, jobs.own(FOR_FORECAST | values), SIZES[name]) for name in names or SIZES]
 
 
 def on_aws(works: list[Work], region: str = REGION, **options: Any) -> Forecast:
@@ -85,7 +75,7 @@ def test_an_earlier_packed_search_says_how_long_the_next_takes() -> None:
 
 
 def test_more_rows_are_never_cheaper() -> None:
-    found = [on_aws([Work("a", jobs.own(VALUES), Size(rows, 20))]) for rows in (20, 1000, 10**5, 10**7)]
+    found = [on_aws([Work("a", jobs.own(FOR_FORECAST), Size(rows, 20))]) for rows in (20, 1000, 10**5, 10**7)]
     for fewer, more in itertools.pairwise(found):
         assert costs(fewer).low <= costs(more).low
         assert costs(fewer).high <= costs(more).high
@@ -285,7 +275,9 @@ def test_a_cap_below_the_jobs_that_every_run_has_names_no_number_of_trials() -> 
 
 def fleet(partitions: int, instances: int = 1, rows: int = 200) -> Work:
     """The search of a table with so many partitions, of so many rows each."""
-    steps = jobs.own({**VALUES, "SEARCH": "packed", "FLEET_INSTANCES": instances, "MAX_TUNING_JOBS": 12})
+    steps = jobs.own(
+        {**FOR_FORECAST, "SEARCH": "packed", "FLEET_INSTANCES": instances, "MAX_TUNING_JOBS": 12}
+    )
     return Work("stores", steps, Size(partitions * rows, 6, partitions=partitions))
 
 

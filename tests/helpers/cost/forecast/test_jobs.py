@@ -5,23 +5,12 @@ from typing import Any
 
 import pytest
 from support import ROOT
-from support.helpers.shared import Compiled
+from support.helpers.shared import FOR_FORECAST, Compiled
 
 from helpers.cost.forecast import jobs
 from helpers.cost.forecast.jobs import Step, of_definition
 
 OLDER = (ROOT / "tests/support/local_aws/projects/older/definition.json").read_text()
-VALUES = {
-    "PREPROCESSING_INSTANCE": "ml.t3.medium",
-    "TRAINING_INSTANCE": "ml.m5.large",
-    "EVALUATION_INSTANCE": "ml.t3.medium",
-    "MAX_TUNING_JOBS": 24,
-    "MAX_TUNING_PARALLEL_JOBS": 2,
-    "USE_SPOT": False,
-    "SEARCH": "jobs",
-    "SEARCH_SECONDS": 0,
-    "FLEET_INSTANCES": 1,
-}
 
 
 def definition(*steps: dict[str, Any], **defaults: Any) -> str:
@@ -39,9 +28,9 @@ def test_what_is_known_before_the_definition_is_compiled_is_what_it_says(
     compiled: Compiled, packed: Compiled
 ) -> None:
     found, unknown = of_definition(compiled.definition)
-    assert (found, unknown) == (jobs.own(VALUES), {})
+    assert (found, unknown) == (jobs.own(FOR_FORECAST), {})
     found, unknown = of_definition(packed.definition)
-    assert (found, unknown) == (jobs.own(VALUES | {"SEARCH": "packed"}), {})
+    assert (found, unknown) == (jobs.own(FOR_FORECAST | {"SEARCH": "packed"}), {})
     assert [step.jobs for step in found] == [1, 1, 1]
 
 
@@ -50,7 +39,10 @@ def test_a_packed_search_runs_its_trials_in_one_job_for_as_long_as_it_may(packed
     steps = {step.name: step for step in of_definition(packed.definition, given)[0]}
     search = steps["SearchAndRefit"]
     assert (search.packed, search.trials, search.budget_seconds) == (7, False, 300)
-    assert search == jobs.own(VALUES | {"SEARCH": "packed", "MAX_TUNING_JOBS": 7, "SEARCH_SECONDS": 300})[1]
+    assert (
+        search
+        == jobs.own(FOR_FORECAST | {"SEARCH": "packed", "MAX_TUNING_JOBS": 7, "SEARCH_SECONDS": 300})[1]
+    )
 
 
 def test_the_parameters_of_an_execution_replace_the_defaults(compiled: Compiled) -> None:
