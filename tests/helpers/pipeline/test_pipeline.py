@@ -223,6 +223,17 @@ def test_an_interrupted_search_on_spot_capacity_goes_on_from_a_checkpoint_of_its
     validate_parameters(config | {"S3Uri": "s3://bucket/key"}, shape)
 
 
+def test_an_algorithm_that_is_left_out_does_not_compete(connected: Connected, packed: Compiled) -> None:
+    from helpers import pipeline
+
+    fewer = {name: each for name, each in ALGORITHMS.items() if name != "NaiveBayes"}
+    with settings(connected.settings):
+        compiler = pipeline.Compiler(connected.session, packed.compiler.sources, algorithms=fewer)
+        steps = pipeline.steps(compiler, packed.parameters)
+        arguments = jobs(json.loads(pipeline.definition(compiler, packed.parameters, steps)))
+    assert arguments["SearchAndRefit"]["HyperParameters"]["algorithms"].split(",") == list(fewer)
+
+
 def test_jobs_run_on_spot_capacity_if_asked_for(connected: Connected, compiled: Compiled) -> None:
     from helpers import pipeline
 
