@@ -122,8 +122,9 @@ def _of_target(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _whole_numbers(frame: pd.DataFrame) -> set[str]:
     """The columns in which all numbers are whole."""
-    numbers = frame.select_dtypes("number").astype(np.float64)
-    return set(numbers.columns[(numbers.fillna(0.0) % 1 == 0).all()])
+    numbers = frame.select_dtypes("number")
+    cells = numbers.to_numpy(np.float64)  # pandas itself takes three times as long for a few columns
+    return set(numbers.columns[((cells % 1 == 0) | np.isnan(cells)).all(axis=0)])
 
 
 def _names_codes(name: str) -> bool:

@@ -46,7 +46,8 @@ def repeated(table: pd.DataFrame, options: Options = DEFAULTS) -> np.ndarray:
     All cells are only compared among the rows that are the same in a few columns, because that takes long:
     those that differ most among the first rows, numbers first, because they are compared the fastest.
     """
-    table = table[[name for name in table.columns.tolist() if name not in options.drop]]
+    if options.drop:
+        table = table[[name for name in table.columns.tolist() if name not in options.drop]]
     found = np.zeros(len(table), dtype=bool)
     first = table.iloc[:FIRST, :MOST]
     kinds = dict(zip(first.columns.tolist(), first.dtypes, strict=True))  # to ask a frame for each takes long

@@ -31,6 +31,7 @@ def test_nothing_is_said_of_an_ordinary_table(said):
     ("cells", "sentence"),
     [
         (range(ROWS), "a whole number that is different in every row, like an id; if it is one, name it in"),
+        ([None, *range(1, ROWS)], "a whole number that is different in every row, like an id"),
         ([f"c{i}" for i in range(ROWS)], "text that is different in every row, like an id"),
         ([""] * ROWS, "empty in every row, so the column is left out."),
         (["x"] * ROWS, "the same in every row, so the column is left out."),
@@ -39,7 +40,17 @@ def test_nothing_is_said_of_an_ordinary_table(said):
         (np.where(LABELS == "yes", "2024-05-01", ""), "predicts the target on its own (score 1.000)"),
         (np.where(LABELS == "yes", 5.0, -5.0) + NOISE, "predicts the target on its own (score 1.000)"),
     ],
-    ids=["ids", "texts", "empty", "constant", "mostly empty", "words", "filled for one class", "numbers"],
+    ids=[
+        "ids",
+        "ids and a gap",
+        "texts",
+        "empty",
+        "constant",
+        "mostly empty",
+        "words",
+        "filled for one class",
+        "numbers",
+    ],
 )
 def test_a_column_that_may_mislead_is_told(said, cells, sentence):
     told = said(odd=list(cells))

@@ -40,6 +40,13 @@ def test_repetitions_are_those_that_pandas_finds(seed):
         assert report["rows_repeated"] == len(table) - len(expected)
 
 
+def test_columns_that_the_options_drop_make_no_row_another():
+    table = pd.DataFrame({"shop": list("abcdef"), "price": [1.0, 2.0, 1.0, 3.0, 2.0, 4.0]})
+    assert not repetitions.repeated(table).any()
+    found = repetitions.repeated(table, Options(drop=("shop",)))
+    assert found.tolist() == [False, False, True, False, True, False]
+
+
 def test_only_rows_with_the_same_texts_are_compared_in_all_cells():
     pytest.importorskip("tabular.data.values.native.texts", reason="installed without a compiler")
     texts = pa.chunked_array(
