@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tabular.data.splits.partitions import FEWEST_ROWS
 from tabular.spec.columns import Column
+from tabular.spec.errors import amount
 from tabular.spec.options import Options
 
 from helpers.data import sources
@@ -232,12 +233,16 @@ def partitions_said(found: Mapping[str, Any]) -> str:
         "without_training_rows": "no training rows",
         "without_held_out_rows": "no held-out rows",
     }
-    counts = [f"{found[name]:,} have {said}" for name, said in few.items() if found[name]]
+    have = {name: "has" if found[name] == 1 else "have" for name in few}
+    counts = [f"{found[name]:,} {have[name]} {said}" for name, said in few.items() if found[name]]
     more = f"; {', '.join(counts)}" if counts else ""
+    by = f"{found['count']:,} by {' and '.join(found['columns'])}"
+    if rows["min"] == rows["max"]:
+        return f"{by}, of {amount(int(rows['min']), 'row')} each{more}."
     return (
-        f"{found['count']:,} by {' and '.join(found['columns'])}, of {rows['min']:,.0f} to "
-        f"{rows['max']:,.0f} rows (half of them {rows['first_quartile']:,.0f} to "
-        f"{rows['third_quartile']:,.0f}, median {rows['median']:,.0f}){more}. The smallest: {smallest}."
+        f"{by}, of {rows['min']:,.0f} to {rows['max']:,.0f} rows "
+        f"(half of them {rows['first_quartile']:,.0f} to {rows['third_quartile']:,.0f}, median "
+        f"{rows['median']:,.0f}){more}. The smallest: {smallest}."
     )
 
 

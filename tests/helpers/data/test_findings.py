@@ -160,7 +160,13 @@ def test_partitions_are_told_as_a_document_and_in_words(checked: Callable[..., d
     assert any(one.startswith("'Ann' and 'ann' differ only in blanks, case or Unicode form") for one in said)
     text = findings.as_text({"data_sets": {"own": found}}, width=200)
     assert "parts     2 by store, of 20 to 40 rows" in text
-    assert "1 have fewer than 20 training rows. The smallest: ann (20), Ann (40)." in text
+    assert "1 has fewer than 20 training rows. The smallest: ann (20), Ann (40)." in text
+
+
+def test_partitions_of_the_same_size_are_told_by_one_number(checked: Callable[..., dict[str, Any]]) -> None:
+    lines = [f"{'xyz'[number % 3]},{number},{'ab'[number % 2]}" for number in range(ROWS)]
+    found = checked("store,size,label", *lines, partition=["store"])["partitions"]
+    assert findings.partitions_said(found).startswith(f"3 by store, of {ROWS // 3} rows each; 3 have ")
 
 
 def test_a_partition_that_cannot_be_one_is_refused(checked: Callable[..., dict[str, Any]]) -> None:
