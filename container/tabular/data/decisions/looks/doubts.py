@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
+from operator import itemgetter
 
 import pyarrow as pa
 
@@ -155,10 +156,15 @@ def _quantity(texts: Sequence[str]) -> str | None:
     """A text with a number before or between words that nearly all others differ from in figures, or None."""
     if len(texts) < FEWEST_QUANTITIES or not any(map(FIGURES.search, texts[:FEWEST_QUANTITIES])):
         return None
-    patterns = [FIGURES.sub("#", text) for text in texts]
-    (pattern, count), *_ = Counter(patterns).most_common(1)
-    if count < NEARLY_ALL * len(texts):
-        return None
+    patterns = list[str]()
+    for some in (
+        texts[: len(texts) // 5],
+        texts[len(texts) // 5 :],
+    ):  # a part is enough for most
+        patterns += (FIGURES.sub("#", text) for text in some)
+        pattern, count = max(Counter(patterns).items(), key=itemgetter(1), default=("", 0))
+        if count + len(texts) - len(patterns) < NEARLY_ALL * len(texts):
+            return None
     alike = [text for text, one in zip(texts, patterns, strict=True) if one == pattern]
     zeros_lead = any(re.search(r"(?<!\d)0\d", text) for text in alike)
     between = BETWEEN_WORDS.fullmatch(pattern) and not zeros_lead and len(set(map(len, alike))) > 1
@@ -167,10 +173,13 @@ def _quantity(texts: Sequence[str]) -> str | None:
 
 def _measured(texts: Sequence[str]) -> str | None:
     """A text with a measure among other words, if nearly all have one and these differ; None otherwise."""
-    found = [match for match in map(MEASURE.search, texts) if match]
-    if len({match[0] for match in found}) < FEWEST_QUANTITIES or len(found) < NEARLY_ALL * len(texts):
-        return None
-    return found[0].string
+    found, most = list[re.Match[str]](), len(texts)
+    for text in texts:
+        if match := MEASURE.search(text):
+            found.append(match)
+        elif (most := most - 1) < NEARLY_ALL * len(texts):
+            return None
+    return found[0].string if len({match[0] for match in found}) >= FEWEST_QUANTITIES else None
 
 
 def _joined(texts: Sequence[str]) -> str | None:
@@ -184,7 +193,7 @@ def _joined(texts: Sequence[str]) -> str | None:
 def _several(texts: Sequence[str], sign: str) -> str | None:
     """A text with several values that this sign separates; None if they are not combinations of the same."""
     if sign == ",":  # 1,234 is one value
-        texts = [THOUSANDS.sub("", text) for text in texts]
+        texts = [THOUSANDS.sub("", text) if sign in text else text for text in texts]
     joined = [text for text in texts if sign in text.strip(sign)]
     if len(texts) < FEWEST_COMBINATIONS or len(joined) * 3 < len(texts):
         return None

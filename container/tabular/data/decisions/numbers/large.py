@@ -13,6 +13,7 @@ from tabular.data.values.cells import MOST_GAPS
 __all__ = ["FEW_MARKS", "finite", "is_infinite", "too_large", "without_large"]
 
 FEW_MARKS = 3
+INFINITE = r"(?i)^[^a-z]*(?:e[^a-z]*|inf(?:inity)?[^a-z]*)$|.{300}"  # what such numbers look like, at least
 
 
 def too_large(cells: pa.ChunkedArray, numbers: pa.ChunkedArray) -> dict[str, int]:
@@ -43,7 +44,7 @@ def without_large(rest: Decision, large: Mapping[str, int], rows: int) -> Decisi
 def finite(counts: Mapping[str, int]) -> Mapping[str, int]:
     """The texts that are not infinite numbers."""
     texts = pa.array(counts, pa.string())
-    suspects = texts.filter(pc.match_substring_regex(texts, r"(?i)e|inf|.{300}")).to_pylist()
+    suspects = texts.filter(pc.match_substring_regex(texts, INFINITE)).to_pylist()
     infinite = set(filter(is_infinite, suspects))
     return {text: count for text, count in counts.items() if text not in infinite} if infinite else counts
 

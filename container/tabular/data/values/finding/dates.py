@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from tabular.data.values.cells import FEW_WORDS, MISSING, MOST_OTHERS, MOST_WORDS, NO_NUMBERS
+from tabular.data.values.date_words.months import in_english
 from tabular.data.values.date_words.usual import usual
 from tabular.data.values.date_words.zones import without_zone
 from tabular.data.values.dates import FORCED, FORMATS, ISO, NO_DATES, is_date, no_dates
@@ -39,6 +40,8 @@ SWAPPED = {
     "%d-%m-%y": "%m-%d-%y",
 }
 _DIGIT = re.compile(r"\d")
+_WORDS = frozenset("aAbBpzZ")  # the parts of a date that may have any letters
+_MONTHS = re.compile("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec")
 # The least and the greatest number of digits that strptime reads as a part of a date; zones may have any.
 _DIGITS = {
     **dict.fromkeys("dmHIMS", (1, 2)),
@@ -81,9 +84,34 @@ def _digits(form: str) -> tuple[float, float]:
     return fewest, sum(most for _, most in parts)
 
 
+@lru_cache(maxsize=len(FORMATS) + len(FORCED))
+def _letters(form: str) -> frozenset[str] | None:
+    """The letters, in capitals, that dates in a format may have; None if it has words, which may be any."""
+    if SEVERAL in form:
+        each = [_letters(one) for one in form.split(SEVERAL)]
+        return None if None in each else frozenset().union(*filter(None, each))
+    if form == ISO or not _WORDS.isdisjoint(re.findall("%(.)", form)):
+        return None
+    return frozenset(filter(str.isalpha, re.sub("%.", "", form).upper()))
+
+
 @lru_cache(maxsize=4096)
-def _count_of_digits(text: str) -> int:
-    return len(_DIGIT.findall(text))
+def _contents(text: str, weekday: bool) -> tuple[frozenset[str], int, bool]:
+    """The letters of a text, in capitals, how many digits it has, and whether it may name a month."""
+    text = usual(without_zone(text), weekday)
+    month = _MONTHS.search(in_english(text, full=False).casefold()) is not None
+    return frozenset(filter(str.isalpha, text.upper())), len(_DIGIT.findall(text)), month
+
+
+@lru_cache(maxsize=16)
+def _by_signs(formats: tuple[str, ...]) -> tuple[Sequence[frozenset[str]], Sequence[tuple[str, int, int]]]:
+    """The different signs of formats, and the places of `_signs_of_all` and `_signs` of each among them."""
+    places: dict[frozenset[str], int] = {}
+    each = [
+        (form, *(places.setdefault(signs, len(places)) for signs in (_signs_of_all(form), _signs(form))))
+        for form in formats
+    ]
+    return list(places), each
 
 
 @lru_cache(maxsize=4096)
@@ -295,15 +323,10 @@ def _likely(formats: Iterable[str], sample: Sequence[Any]) -> Iterator[str]:
     Those of a time may be in fewer, because some programs leave midnight out.
     """
     texts = [_characters(str(cell).strip()) for cell in sample]
-    having: dict[frozenset[str], int] = {}
-
-    def count(signs: frozenset[str]) -> int:
-        if signs not in having:
-            having[signs] = sum(signs <= one for one in texts)
-        return having[signs]
-
-    for form in formats:
-        if count(_signs_of_all(form)) * 2 >= len(texts) and count(_signs(form)):
+    signs, each = _by_signs(tuple(formats))
+    having = [sum(map(one.issubset, texts)) for one in signs]
+    for form, of_all, own in each:
+        if having[of_all] * 2 >= len(texts) and having[own]:
             yield form
 
 
@@ -315,12 +338,16 @@ def earlier_formats(form: str, sample: Sequence[Any], dayfirst: bool | None = No
 
 def _fits_each(cells: Iterable[Any], form: str) -> Iterator[bool]:
     """Whether a format fits each cell."""
-    signs, (fewest, most) = _signs_of_all(form), _digits(form)
+    signs, known, (fewest, most) = _signs_of_all(form), _letters(form), _digits(form)
+    in_words = all("%b" in one.lower() for one in form.split(SEVERAL))
     for cell in cells:  # strptime compiles a pattern for each format, which takes longer than all the rest
         text = str(cell).strip()
+        letters, digits, month = _contents(text, "%a" in form.lower())
         yield (
             signs <= _characters(text)
-            and fewest <= _count_of_digits(usual(without_zone(text), "%a" in form.lower())) <= most
+            and fewest <= digits <= most
+            and (known is None or letters <= known)
+            and (month or not in_words)
             and is_date(cell, form)
         )
 

@@ -97,7 +97,8 @@ def are_units(texts: Collection[str]) -> bool:
     names = {text.casefold().strip() for text in texts}
     vague = (measures.TIMES, measures.COUNTS)
     known = (family for family in measures.FAMILIES if not any(family is one for one in vague))
-    return any(set(texts) <= set(one) for one in known) or any(names <= one for one in measures.NAMES)
+    given = set(texts)
+    return any(given <= one.keys() for one in known) or any(names <= one for one in measures.NAMES)
 
 
 def _singular(units: Collection[str]) -> str | None:
