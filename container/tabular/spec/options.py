@@ -23,6 +23,7 @@ LISTS = ("drop", "categorical", "numeric", "date", "text", "subgroups", "merge_s
 NAMES = ("group", "time")
 BY_COLUMN = ("missing", "date_format")
 KINDS = ("drop", "categorical", "numeric", "date", "text")  # a column can be in one of these
+OF_TARGETS = ("categorical", "numeric", "merge_spellings")  # that may also name the target
 NOT_OF_PARTITIONS = ("drop", "numeric", "date", "text")
 # Python's codecs that are not for people's texts, or take very long for a long one.
 NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7")
@@ -254,8 +255,13 @@ class Options:
                     continue
                 if name not in columns:
                     raise unknown(f"column in {option}", name, columns)
-                if name == target and option != "merge_spellings":
+                if name == target and option not in OF_TARGETS:
                     raise BadInput(f"The target {target!r} is in {option}; remove it from {option}.")
+                if name == target and (option, self.task) == ("categorical", "regression"):
+                    raise BadInput(
+                        f"The target {target!r} is in categorical, but the task is regression; remove one of "
+                        "these options."
+                    )
 
 
 def _listed(allowed: Iterable[str | None]) -> str:

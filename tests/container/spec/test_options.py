@@ -133,6 +133,8 @@ def test_options_that_are_no_object_are_refused():
         ({"time": "bron"}, "Unknown column in time 'bron'; .* Did you mean 'born'"),
         ({"subgroups": ["y"]}, "The target 'y' is in subgroups"),
         ({"time": "y"}, "The target 'y' is in time"),
+        ({"date": ["y"]}, "The target 'y' is in date"),
+        ({"categorical": ["y"], "task": "regression"}, "'y' is in categorical, but the task is regression"),
         ({"missing": {"aeg": ["?"]}}, "Unknown column in missing 'aeg'; .* Did you mean 'age'"),
         ({"date_format": {"day": "%Y"}}, "Unknown column in date_format 'day'"),
     ],

@@ -138,8 +138,9 @@ def _classes(target: pd.Series, options: Options) -> tuple[Label, ...]:
         )
     if len(labels) > MAX_CLASSES:
         _check_is_no_date(target, options)
-        doubts = decide(str(target.name), as_arrow(target.astype(object)), options).doubts
-        looks = f" It looks like {doubts[0]}" if doubts and not doubts[0].startswith("a category") else ""
+        found = decide(str(target.name), as_arrow(target.astype(object)), options)
+        telling = found.column.kind != "numeric" and not "".join(found.doubts).startswith("a category")
+        looks = f" It looks like {found.doubts[0]}" if found.doubts and telling else ""
         raise BadInput(
             f"The target {target.name!r} has {len(labels)} distinct values, and at most {MAX_CLASSES} "
             f"classes are allowed; use the regression pipeline to predict a quantity.{looks}"
@@ -164,9 +165,10 @@ def _check_is_no_date(target: pd.Series, options: Options) -> None:
         if of_days
         else (f"{read}.dt.hour", ".dt.hour // 6")
     )
+    durations = "" if of_days else "name it in numeric if these are durations; otherwise "
     raise BadInput(
         f"The target {target.name!r} is a {'date' if of_days else 'time of day'}, such as "
-        f"{str(target.iloc[0])!r}, and only a number or a class can be predicted; make one from it in the "
-        f"clean function of your own steps: frame[{target.name!r}] = {number} is a number, and {read} "
-        f"followed by {classes} is a class (docs/tables/own-steps.md)."
+        f"{str(target.iloc[0])!r}, and only a number or a class can be predicted; {durations}make one from "
+        f"it in the clean function of your own steps: frame[{target.name!r}] = {number} is a number, and "
+        f"{read} followed by {classes} is a class (docs/tables/own-steps.md)."
     )

@@ -39,7 +39,7 @@ def other_meaning(cells: Collection[str], form: str) -> str | None:
     if form.startswith(("%H:%M", "%I:%M")):
         if "%p" in form or not (any(text.strip()[1:2] == ":" for text in cells) or _in_a_morning(cells)):
             return None
-        return f"times of day, such as {example!r}; rewrite them as numbers if they are durations."
+        return f"times of day, such as {example!r}; name the column in numeric if they are durations."
     if form == DAY_BETWEEN:
         read = moment_of(day_number(example, form)).date()
         return f"dates with two digits for the year: {example!r} is read as {read}; set date_format if not."
