@@ -176,10 +176,8 @@ def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> floa
         if isinstance(cell, str) and form in _TIMES and (found := _TIMES[form].fullmatch(cell.strip())):
             return dates.date(found[0], "%H:%M:%S.%f" if "." in found[0] else "%H:%M:%S", missing)
         has_days = form == dates.ISO or ("%d" in form and re.search("%[yY]", form))
-        if (
-            has_days and isinstance(cell, str) and _DIGITS.fullmatch(cell.strip())
-        ):  # in CSV, all cells are text
-            cell = int(cell)
+        if has_days and isinstance(cell, str) and _DIGITS.fullmatch(cell.strip()):
+            cell = int(cell)  # in CSV, all cells are text
         if has_days and type(cell) in (int, float) and _are_milliseconds(cell):
             return cell / PER_DAY
         if has_days and isinstance(cell, str) and (found := _DOT_NET.fullmatch(cell)):
