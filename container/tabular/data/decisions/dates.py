@@ -25,7 +25,7 @@ __all__ = ["forced_dates", "iso_dates", "iso_years", "many_dates", "moments", "w
 
 SOME = 1000  # different dates that show whether days and months were swapped
 FEWEST = 5  # dates in a format from which this can be told
-LAST_MONTH = 12
+LAST_MONTH, FEWEST_DIFFERENT = 12, 3
 FIRST_YEAR = 1000  # strftime writes earlier ones with fewer digits than strptime reads
 
 
@@ -156,18 +156,18 @@ def _swapped(dates: Sequence[str], formats: str) -> str | None:
     """What to say of days that are over 12 in one format and never in another; None if there are others.
 
     A spreadsheet that takes days for months reads only the dates for which this is possible, and writes them
-    in a format of its own.
+    in a format of its own, with many days and many months. It knows words and years that come first.
     """
     late = early = None
     for form in formats.split(SEVERAL):
         texts = [text for text in dates if is_date(text, form)]
-        if len(texts) < FEWEST:
+        if len(texts) < FEWEST or not (form == ISO or ("%d" in form and "%m" in form)):
             continue
         numbers = np.floor([day_number(text, form) for text in texts])
-        days = [int(day) for day in as_text(numbers, "%d")]
-        if min(days) > LAST_MONTH:
+        days, months = ([int(one) for one in as_text(numbers, part)] for part in ("%d", "%m"))
+        if min(days) > LAST_MONTH and form.startswith(("%d", "%m")):
             late = texts[0]
-        elif max(days) <= LAST_MONTH:
+        elif max(days) <= LAST_MONTH and min(len(set(days)), len(set(months))) >= FEWEST_DIFFERENT:
             early = texts[0]
     if late is None or early is None:
         return None

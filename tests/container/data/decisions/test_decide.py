@@ -260,6 +260,25 @@ def test_digits_with_a_leading_zero_that_look_like_dates_are_said(form, codes):
     assert any(f"set date_format to {form!r}" in doubt for doubt in doubts) != codes
 
 
+LATE = [f"{day}/{month:02}/2024" for day in range(13, 29) for month in (1, 5, 9)]
+
+
+@pytest.mark.parametrize(
+    ("dates", "swapped"),
+    [
+        (LATE + [f"2024-{day:02}-{month:02} 00:00:00" for day in range(1, 13) for month in (1, 5, 9)], True),
+        (LATE + [f"2024-{month:02}-01" for month in range(1, 13)], False),  # one day of each month
+        (LATE + [f"2024-{month:02}" for month in range(1, 13)], False),  # no day
+        ([f"{day} May 2024" for day in range(13, 29)] + [f"2024-04-{day:02}" for day in range(1, 13)], False),
+        ([f"{day:02}.05.2024" for day in range(1, 13)] + [f"2024-05-{day}" for day in range(13, 29)], False),
+    ],
+)
+def test_days_that_a_spreadsheet_may_have_taken_for_months_are_said(dates, swapped):
+    said = "".join(decided(pa.array(dates)).doubts)
+    assert "dates in several formats" in said
+    assert ("a spreadsheet has probably swapped day and month" in said) == swapped
+
+
 def test_dates_that_could_be_read_in_two_ways_are_said_until_the_user_says():
     cells = pa.array(["01/02/2024", "03/04/2024"])
     assert (
