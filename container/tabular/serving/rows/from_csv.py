@@ -26,18 +26,18 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
             raise BadRequest(400, "The body is JSON; name application/json as its content type.")
         if is_json(text.strip().partition("\n")[0]):
             raise BadRequest(400, "The body is JSON Lines; name application/jsonlines as its content type.")
-    rows = lines_of(text, model)
+    rows, delimiter = lines_of(text, model)
     header = next(iter(rows), [])
     if len(header) > 1 and _is_of_python(header):
         raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
-    has_quotes = '"' in text
+    quoted = delimiter if '"' in text else None
     if header and len(header) <= most_names(model) and is_header(header, model):
         order = order_of(header, model, "The header")
-        found = _below(header, order, islice(rows, 1, None), model, has_quotes)
-    elif not has_quotes:
+        found = _below(header, order, islice(rows, 1, None), model, quoted)
+    elif quoted is None:
         return rows
     else:
-        found = without_stray_quotes(rows, range(len(model.names)), model)
+        found = without_stray_quotes(rows, range(len(model.names)), model, quoted)
     return list(found) if isinstance(rows, list) else found
 
 
@@ -55,14 +55,21 @@ def _is_of_python(row: Sequence[str]) -> bool:
 
 
 def _below(
-    header: Sequence[str], order: Sequence[int], rows: Iterable[list[str]], model: Table, has_quotes: bool
+    header: Sequence[str],
+    order: Sequence[int],
+    rows: Iterable[list[str]],
+    model: Table,
+    quoted: str | None,
 ) -> Iterator[list[str]]:
-    """The rows below a header, with their cells in another order."""
-    if has_quotes:
+    """The rows below a header, with their cells in another order.
+
+    `quoted` is the delimiter if some cells are in quotes.
+    """
+    if quoted is not None:
         places: list[int | None] = [None] * len(header)
         for place, position in enumerate(order):
             places[position] = place
-        rows = without_stray_quotes(rows, places, model)
+        rows = without_stray_quotes(rows, places, model, quoted)
     for number, row in enumerate(rows, start=1):
         if row == header:
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")

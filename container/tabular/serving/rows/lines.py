@@ -14,17 +14,16 @@ from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
 from tabular.serving.rows.errors import BadRequest
 
-__all__ = ["DELIMITERS", "lines_of", "most_names"]
+__all__ = ["lines_of", "most_names"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
-DELIMITERS = f",{OTHER_DELIMITERS}"
 _SEPARATOR = re.compile(r"sep=([^\s\"]|\t)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 
 
-def lines_of(text: str, model: Names) -> Iterable[list[str]]:
-    """The cells of each line, a header included, split at the first delimiter with which all lines fit.
+def lines_of(text: str, model: Names) -> tuple[Iterable[list[str]], str]:
+    """The cells of each line, a header included, and the first delimiter with which all lines fit.
 
     That is the one that Excel's first line names, if there is such a line, or else the comma if none fits.
 
@@ -32,23 +31,23 @@ def lines_of(text: str, model: Names) -> Iterable[list[str]]:
         BadRequest: if a line is not CSV.
     """
     if told := _SEPARATOR.match(text):
-        return _split(text[told.end() :], told[1], model)
+        return _split(text[told.end() :], told[1], model), told[1]
     # The client may write what the training file was written with, such as 1,5;2,5 or "a";"b".
     others = filter(None, (_fitting(text, sign, model) for sign in OTHER_DELIMITERS if sign in text))
     try:
         lines = _split(text, ",", model)
-        return lines if _fit(lines, model) else next(others, lines)
+        return (lines, ",") if _fit(lines, model) else next(others, (lines, ","))
     except BadRequest:
         if found := next(others, None):
             return found
         raise
 
 
-def _fitting(text: str, delimiter: str, model: Names) -> Iterable[list[str]] | None:
-    """The cells of each line, split at a delimiter; None if they do not fit."""
+def _fitting(text: str, delimiter: str, model: Names) -> tuple[Iterable[list[str]], str] | None:
+    """The cells of each line, split at a delimiter, and this; None if they do not fit."""
     with suppress(BadRequest):
         if _fit(lines := _split(text, delimiter, model), model):
-            return lines
+            return lines, delimiter
     return None
 
 

@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from math import isnan
 
+from tabular.data.values.numbers import is_plain
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
-from tabular.serving.rows.lines import DELIMITERS
 from tabular.serving.rows.readers import reader
 
 __all__ = ["without_stray_quotes"]
 
 _END_OF_LINE = re.compile(r"\r\n?|\n")
+ENOUGH = 3  # of evidence for each row: three numbers, or one and a level or a date
 
 
 def without_stray_quotes(
-    rows: Iterable[list[str]], places: Sequence[int | None], model: Table
+    rows: Iterable[list[str]], places: Sequence[int | None], model: Table, delimiter: str
 ) -> Iterator[list[str]]:
     """The rows, one by one, of which no cell is several rows.
 
@@ -22,6 +25,7 @@ def without_stray_quotes(
         rows: the cells of each row.
         places: which column of the model each cell is in; None for a column that it does not use.
         model: how cells are read.
+        delimiter: what separates the cells.
 
     Raises:
         BadRequest: if a cell contains rows.
@@ -29,52 +33,54 @@ def without_stray_quotes(
     for number, row in enumerate(rows, start=1):
         for column, cell in enumerate(row):
             if ("\n" in cell or "\r" in cell) and len(row) == len(places) > 1:
-                _check(cell, column, places, model, number)
+                place = places[column]
+                if place is not None and cell in model.levels_of(place):
+                    continue
+                lines = _END_OF_LINE.split(cell)
+                if _are_rows([line.split(delimiter) for line in lines], column, places, model):
+                    seen = f"{len(lines)} lines (from {cell[:30]!r})"
+                    raise BadRequest(
+                        400, f"Row {number} has a stray quote, which joins {seen}; double it or remove it."
+                    )
         yield row
 
 
-def _check(cell: str, column: int, places: Sequence[int | None], model: Table, number: int) -> None:
-    """Check that a cell of several lines is not the end of one row, perhaps others, and the beginning of one.
+def _are_rows(lines: Sequence[list[str]], column: int, places: Sequence[int | None], model: Table) -> bool:
+    """Whether lines are the end of a row from this column on, perhaps whole rows, and the beginning of one.
 
     Training refuses a table for the same, see `tabular.data.files.quotes`, and has all its cells as evidence.
+    Here, all cells must be read in their columns, and half of them must say more than any words do.
     """
-    place = places[column]
-    if place is not None and cell in model.levels_of(place):
-        return
-    lines = _END_OF_LINE.split(cell)
-    for sign in DELIMITERS:
-        first, *inside, last = (line.split(sign) for line in lines)
-        if inside:
-            are_rows = all(_fit(line, places, model) for line in inside)
-        else:
-            both = [*places[column:], *places[: column + 1]]
-            as_many = (len(first), len(last)) == (len(places) - column, column + 1)
-            are_rows = as_many and _fit([*first, *last], both, model)
-        if are_rows:
-            raise BadRequest(
-                400,
-                f"Row {number} has a stray quote, which joins {len(lines)} lines (from {cell[:30]!r}); "
-                "double it or remove it.",
-            )
-
-
-def _fit(cells: Sequence[str], places: Sequence[int | None], model: Table) -> bool:
-    """Whether these cells are read in these columns, and half of them are not just any words."""
-    if len(cells) != len(places):
+    width = len(places)
+    whole = [width] * (len(lines) - 2)
+    if [len(line) for line in lines] != [width - column, *whole, column + 1]:
         return False
-    evidence = 0
-    for cell, place in zip(cells, places, strict=True):
+    found = evidence = used = 0
+    for number, cell in enumerate(chain.from_iterable(lines), start=column):
         if cell.startswith(" "):  # behind a comma, as in a sentence
             return False
-        text = cell.strip()
-        if place is None or not text:
+        place = places[number % width]
+        if place is None:
             continue
-        if model.columns[place]["kind"] == "categorical":
-            evidence += text in model.levels_of(place)
-            continue
-        try:
-            reader(place, model)(text)
-        except ValueError:
+        weight = _evidence(cell.strip(), place, model)
+        if weight is None:
             return False
-        evidence += 1
-    return evidence * 2 >= sum(place is not None for place in places)
+        used += 1
+        found += weight > 0
+        evidence += weight
+    return found * 2 >= used and evidence >= ENOUGH * (len(lines) - 1)
+
+
+def _evidence(text: str, place: int, model: Table) -> int | None:
+    """How much a cell says for its column: a number 1, a level or a date 2; None if it cannot be in it."""
+    if not text:
+        return 0
+    if model.columns[place]["kind"] == "categorical":
+        is_read = text in model.levels_of(place)
+    else:
+        try:
+            is_read = not isnan(reader(place, model)(text))
+        except ValueError:
+            return None
+    # Texts have numbers in them, but hardly ever exactly these words.
+    return (1 if is_plain(text) else 2) if is_read else 0
