@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ def twice():
 @pytest.mark.parametrize(
     ("body", "key"),
     [
-        ('{"size": 1, "income": 2, "size": 1}', "size"),
+        ('{"size": 1, "income": 2, "size": 3}', "size"),
         ('[{"size":1,"income":2},{"size":1,"income" : 2,"income"\n:3}]', "income"),
         ('{"instances": [[1, 2]], "instances": [[3, 4]]}', "instances"),
         ('{"size": [1], "income": [2], "size": [3]}', "size"),
@@ -49,6 +50,20 @@ def test_a_key_that_is_there_twice_is_named(model, body, key):
 def test_a_line_with_a_key_twice_is_refused(model):
     with pytest.raises(BadRequest, match="'size' more than once"):
         decode(b'{"size": 1, "income": 2}\n{"size": 1, "income": 2, "size": 3}\n', JSON_LINES, model)
+
+
+@pytest.mark.parametrize("rows", ["%s", "[%s]", '{"instances": [%s], "instances": [%s]}'])
+@pytest.mark.parametrize("size", ["1", "NaN", "null"])
+def test_a_key_with_the_same_value_each_time_is_there_once_as_in_a_table(model, rows, size):
+    row = f'{{"size": {size}, "income": 2, "size": {size}}}'
+    numbers, _ = decode(rows.replace("%s", row).encode(), JSON, model)
+    np.testing.assert_array_equal(numbers, [[float(size.replace("null", "nan")), 2.0]])
+
+
+def test_of_three_columns_of_two_names_two_must_be_equal(twice):
+    assert decode(b'[{"size": 1, "size": 2, "size": 1}]', JSON, twice)[0].tolist() == [[1.0, 2.0]]
+    with pytest.raises(BadRequest, match="'size' more than once"):
+        decode(b'[{"size": 1, "size": 2, "size": 3}]', JSON, twice)
 
 
 def test_keys_that_are_the_same_are_columns_of_the_same_name(twice):

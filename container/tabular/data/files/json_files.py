@@ -165,7 +165,11 @@ def _check_keys(sample: str) -> None:
     Raises:
         ValueError: if one has two values; parsers keep the last one in silence.
     """
-    decoder, place = json.JSONDecoder(object_pairs_hook=_with_unique_keys), 0
+    decoder = json.JSONDecoder(
+        object_pairs_hook=_with_unique_keys,
+        parse_constant=lambda word: None if word == "NaN" else word,  # which is not equal to itself
+    )
+    place = 0
     with suppress(json.JSONDecodeError):  # where the sample ends
         while place < len(sample):
             _, place = decoder.raw_decode(sample, _BLANKS.match(sample, place).end())

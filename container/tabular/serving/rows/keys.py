@@ -1,5 +1,7 @@
 """Keys that an object of JSON has more than once, of which every parser keeps only the last in silence.
 
+If their values are equal, nothing is lost, and training reads them, too (`tabular.data.files.json_files`).
+
 The function that reads requests for the URL must find the same, so it imports this module, too. It needs the
 standard library alone.
 """
@@ -39,7 +41,7 @@ def unique(names_of: Callable[[Sequence[str]], Sequence[str]]) -> Callable[[list
         names_of: tells the same names apart where a table has several columns of that name.
 
     Raises:
-        BadRequest: from what is returned, if a key is there more than once.
+        BadRequest: from what is returned, if a key is there more than once with different values.
     """
 
     def made(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -47,10 +49,11 @@ def unique(names_of: Callable[[Sequence[str]], Sequence[str]]) -> Callable[[list
         if len(found) == len(pairs):
             return found
         keys = [key for key, _ in pairs]
-        found = dict(zip(names_of(keys), (value for _, value in pairs), strict=True))
-        if len(found) < len(pairs):
-            key = next(key for place, key in enumerate(keys) if key in keys[:place])
-            raise BadRequest(400, f"An object has the key {key[:60]!r} more than once; send it once.")
+        named = [(name, value) for name, (_, value) in zip(names_of(keys), pairs, strict=True)]
+        found = dict(named)
+        for key, (name, value) in zip(keys, named, strict=True):
+            if value != found[name]:
+                raise BadRequest(400, f"An object has the key {key[:60]!r} more than once; send it once.")
         return found
 
     return made

@@ -56,6 +56,8 @@ def test_what_pandas_writes_is_read(tmp_path):
 def test_a_key_with_two_values_is_refused_and_one_that_is_only_repeated_is_read(shape):
     text = shape % ('{"x": 1, "x": 1, "y": "a"}', '{"x": 2, "x": 2, "y": "b"}')
     assert read_json(io.BytesIO(text.encode())).to_pydict() == {"x": [1, 2], "y": ["a", "b"]}
+    text = shape % ('{"x": 1, "y": "a"}', '{"x": NaN, "x": NaN, "y": "b"}')
+    assert read_json(io.BytesIO(text.encode())).num_rows == 2
     text = shape % ('{"x": 1, "y": "a"}', '{"x": 2, "x": 3, "y": "b"}')
     with pytest.raises(ValueError, match="key 'x' twice, with the values 2 and 3"):
         read_json(io.BytesIO(text.encode()))
