@@ -630,7 +630,27 @@ def test_milliseconds_may_be_a_text_as_in_csv(sent):
     model = with_days_as("%d.%m.%Y")
     numbers, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
     assert numbers[0, model.numeric.index(model.names.index("day"))] == 19753.0
-    assert "'day'" in refusal_of('[{"day": "202401311030", "size": 1}]', JSON, model)
+    assert decode(f"{sent},1\n".encode(), CSV, model)[0].tolist() == numbers.tolist()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    {
+        "a moment": "202401311030",
+        "a moment of two digits a year": "240131103000",
+        "a day first": "310120241030",
+        "a telephone number": "491701234567",
+        "an article": "4006381333931",
+        "a filler": "999999999999",
+        "a longer filler": "9999999999999",
+        "before 1970": "-275616000000",
+    }.values(),
+)
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "ISO8601"])
+def test_other_digits_are_no_milliseconds_as_a_text(form, sent):
+    model = with_days_as(form)
+    assert "is not a date" in refusal_of(f"{sent},1\n", CSV, model)
+    assert "is not a date" in refusal_of(f'[{{"day": "{sent}", "size": 1}}]', JSON, model)
 
 
 def test_true_and_false_are_numbers_where_all_are_1_and_0():

@@ -24,7 +24,9 @@ _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[
 _DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
 _OFFSET = re.compile(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
 PER_DAY = 86_400_000
-_DIGITS = re.compile(r"-?\d{12,13}")  # of milliseconds
+# Milliseconds as text, of days from 2001-09-09 to 2033-05-18. Other digits may be a telephone number, an
+# article's, a filler of nines, or a moment such as 240131103000.
+_DIGITS = re.compile(r"1\d{12}")
 # Times of day with or without the fraction of a second, and those to the minute with no seconds.
 _TIMES = {
     "%H:%M": re.compile(r"\d\d?:\d\d:00(?:\.0{1,6})?"),
