@@ -24,6 +24,7 @@ from tabular.data.decisions.style import FileStyle
 from tabular.data.figures import threads_for
 from tabular.data.files.csv_files import Block, numbered, read_csv, stream_csv
 from tabular.data.files.dialects import check_names
+from tabular.data.files.formats import MAGIC, is_parquet
 from tabular.data.files.parquet_files import read_parquet, stream_parquet
 from tabular.data.values.names import as_written
 from tabular.data.values.numbers import is_plain
@@ -276,8 +277,8 @@ def _with_words(cells: pa.Table, options: Options) -> pa.Table:
 
 def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Table, dict[str, Any]]:
     with _reading(path):
-        magic, is_parquet = _kind(path)
-        table, facts = read_parquet(path) if is_parquet else read_csv(path, magic, options, target)
+        magic, of_parquet = _kind(path)
+        table, facts = read_parquet(path) if of_parquet else read_csv(path, magic, options, target)
         check_names(table.column_names)
     names = [name.strip() for name in table.column_names]
     if names != table.column_names:
@@ -302,8 +303,8 @@ def stream_rows(
     """
     named = next((name for name in known if name not in _partition(path, ())), None)
     with _reading(path):
-        magic, is_parquet = _kind(path)
-        if is_parquet:
+        magic, of_parquet = _kind(path)
+        if of_parquet:
             names, parts = stream_parquet(path)
             blocks, notes = numbered(parts), ()
         else:
@@ -325,8 +326,8 @@ def stream_rows(
 def _kind(path: Path) -> tuple[bytes, bool]:
     """The first bytes of a file, and whether it is Parquet, whatever its name says."""
     with path.open("rb") as file:
-        magic = file.read(8)
-    return magic, magic[:4] == b"PAR1"
+        magic = file.read(MAGIC)
+    return magic, is_parquet(magic)
 
 
 @contextmanager

@@ -192,7 +192,7 @@ LINES = CSV.splitlines()
             "line 10 has 8 cells, but the header has 6",
         ),
         ("", {}, "it is empty"),
-        (b"PAR1 and then nothing of it", {}, "Cannot read the table table.csv"),
+        (b"PAR1\x15\x04 and then nothing of it", {}, "Cannot read the table table.csv"),
         (
             CSV,
             {"family": "regression"},

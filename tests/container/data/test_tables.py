@@ -312,7 +312,10 @@ def test_a_person_can_say_the_encoding(tmp_path):
         (b"\x28\xb5\x2f\xfdnonsense", "Cannot read"),
         (b"PK\x03\x04nonsense", "not a zip file"),
         (b"PAR1", "begins like a Parquet file, but is damaged or incomplete; copy or download it again"),
-        (gzip.compress(b"X\n\0\0\0\3\0\4\3\3"), "a file of R; read it with the library that wrote it"),
+        (
+            gzip.compress(b"X\n\0\0\0\3\0\4\3\3", mtime=0),
+            "a file of R; read it with the library that wrote it",
+        ),
         (b"\xff\xff\xff\xff\x18\1\0\0", "an Arrow stream; read it with"),
     ],
 )
@@ -543,6 +546,43 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
 def test_what_is_no_table_is_called_what_it_is(tmp_path, content, sentence):
     with pytest.raises(BadInput, match=sentence):
         read_table([written(tmp_path, content)])
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        *("PAR1", "RDX", "RDX_code", "RDX2", "BZh", "BZhours", "ORC", "ORC_code", "ARROW1", "Rar!"),
+        *("%PDF", "HEADER ROW", "version number", "PK", "MZ", "BM", "GIF8", "<table>", "<bodyweight>"),
+        *("SQLite file", "pragma value", "create table time", "insert into", "@relation type", "$FL2@"),
+    ],
+)
+def test_a_header_that_begins_with_the_letters_of_another_kind_of_file_is_one(tmp_path, first):
+    assert list(read(tmp_path, f"{first},x,target\n1,2,a\n3,4,b\n").frame) == [first, "x", "target"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"RDX2\nX\n\0\0\0\2", "a file of R"),
+        (b"RDX3\nX\n\0\0\0\3", "a file of R"),
+        (b"RDA2\nA\n2\n262402\n", "a file of R"),
+        (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", "a SAS transport file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        (b"PAR1\x15\x04\x15\x10", "begins like a Parquet file, but is damaged"),
+    ],
+)
+def test_other_kinds_of_files_are_told_by_their_first_bytes(tmp_path, content, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        read(tmp_path, content)
+
+
+def test_files_of_arrow_and_orc_are_told_by_their_first_bytes(tmp_path):
+    frame = pd.DataFrame({"x": range(99), "target": ["a", "b", "c"] * 33})
+    frame.to_feather(tmp_path / "t.feather")
+    frame.to_orc(tmp_path / "t.orc")
+    for name, what in (("t.feather", "a Feather file"), ("t.orc", "an ORC file")):
+        with pytest.raises(BadInput, match=f"it is {what}; read it with"):
+            read_table([tmp_path / name])
 
 
 def test_a_workbook_and_a_tar_archive_are_called_what_they_are(tmp_path):

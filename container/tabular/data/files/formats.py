@@ -12,51 +12,54 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-__all__ = ["is_uncompressed", "opener", "refuse_foreign", "refuse_inside"]
+__all__ = ["MAGIC", "is_parquet", "is_uncompressed", "opener", "refuse_foreign", "refuse_inside"]
 
+MAGIC = 16  # bytes, by which every kind of file below can be told
 COMPRESSIONS: dict[bytes, tuple[str, Callable[[Path], Any]]] = {
-    b"\x1f\x8b": ("gzip", gzip.open),
-    b"BZh": ("bzip2", bz2.open),
-    b"\xfd7zXZ": ("xz", lzma.open),
-    b"\x28\xb5\x2f\xfd": ("zstd", partial(pa.input_stream, compression="zstd")),
-    b"PK\x03\x04": ("zip", lambda path: _only_member(path)),
+    rb"\x1f\x8b": ("gzip", gzip.open),
+    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": ("bzip2", bz2.open),
+    rb"\xfd7zXZ": ("xz", lzma.open),
+    rb"\x28\xb5\x2f\xfd": ("zstd", partial(pa.input_stream, compression="zstd")),
+    rb"PK\x03\x04": ("zip", lambda path: _only_member(path)),
 }
-# Files that are not CSV, by their first bytes, and what the user can do with them.
+# A byte that no text has, or the end: the header of a CSV file may well begin with these letters.
+_BINARY = rb"([^\x00-\x08\x0e-\x1f]*[\x00-\x08\x0e-\x1f]|\Z)"
+_PARQUET = re.compile(rb"PAR1" + _BINARY, re.DOTALL)
+# Files that are not CSV, by the pattern of their first bytes, and what the user can do with them.
 FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
-    b"%PDF": "it is a PDF; export the table as CSV from the program that created it",
-    b"{\\rtf": "it is an RTF document; save the table as CSV",
-    b"Rar!": "it is a RAR archive; unpack it",
-    b"7z\xbc\xaf": "it is a 7z archive; unpack it",
-    b"HEADER R": "it is a SAS transport file; save it as CSV",
-    bytes(8): "it begins with zero bytes, so it is not text; export the table as CSV from its program",
-    b"version ": "it is a Git LFS pointer to a file; fetch the file with git lfs pull",
+    rb"\xd0\xcf\x11\xe0": "it is an Excel workbook; save its sheet as CSV UTF-8",
+    rb"%PDF-\d": "it is a PDF; export the table as CSV from the program that created it",
+    rb"\{\\rtf": "it is an RTF document; save the table as CSV",
+    rb"Rar!\x1a": "it is a RAR archive; unpack it",
+    rb"7z\xbc\xaf": "it is a 7z archive; unpack it",
+    rb"HEADER RECORD\*": "it is a SAS transport file; save it as CSV",
+    rb"\0{8}": "it begins with zero bytes, so it is not text; export the table as CSV from its program",
+    rb"version https?://": "it is a Git LFS pointer to a file; fetch the file with git lfs pull",
 } | {
     start: f"it is {what}; read it with the library that wrote it, and save it as CSV or Parquet"
     for start, what in (
-        *((b"\x80\x03", "a Python pickle"), (b"\x80\x04", "a Python pickle")),
-        *(
-            (b"\x80\x05", "a Python pickle"),
-            (b"\x93NUMPY", "a NumPy array"),
-            (b"ARROW1", "a Feather file"),
-        ),
-        *((b"Obj\x01", "an Avro file"), (b"ORC", "an ORC file"), (b"\x89HDF", "an HDF5 file")),
-        *((b"SQLite f", "an SQLite database"), (b"<stata_d", "a Stata file"), (b"$FL2@", "an SPSS file")),
-        *((b"\xff\xff\xff\xff", "an Arrow stream"), (b"X\n\0\0\0", "a file of R"), (b"RDX", "a file of R")),
-        *((b"$FL3@", "an SPSS file"), (b"\x89PNG", "an image"), (b"\xff\xd8\xff", "an image")),
+        *((rb"\x80[\x03-\x05]", "a Python pickle"), (rb"\x93NUMPY[\x01-\x03]", "a NumPy array")),
+        *((rb"ARROW1\0", "a Feather file"), (rb"\xff{4}", "an Arrow stream"), (rb"Obj\x01", "an Avro file")),
+        *((rb"ORC" + _BINARY, "an ORC file"), (rb"\x89HDF\r\n", "an HDF5 file")),
+        *((rb"SQLite format 3", "an SQLite database"), (rb"<stata_dta>", "a Stata file")),
+        *((rb"\$FL[23]@\(#\)", "an SPSS file"), (rb"X\n\0\0\0|RD[ABX][1-3]\n", "a file of R")),
+        *((rb"\x89PNG\r\n", "an image"), (rb"\xff\xd8\xff", "an image")),
     )
 }
 _HTML = re.compile(
     r"\s*(<!--.*?-->\s*)*"
-    r"<(!doctype html|html|\?xml|head|body|table|error|[a-z]+:[a-z]+[ >]|\w+>(\s*\n\s*)?<\w)",
+    r"<(!doctype html|\?xml|(html|head|body|table|error)\b(?!>[,;\t|])|[a-z]+:[a-z]+[ >]"
+    r"|\w+>(\s*\n\s*)?<\w)",
     re.IGNORECASE | re.DOTALL,
 )
 _SQL = re.compile(
-    r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*(insert\s+into|create\s+(table|database)|pragma|set\s+\w+\s*=)\s",
+    r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*"
+    r"(insert\s+into\s[^\n,]*?(\(|values\b)|create\s+(table|database)\s[^,]*?(\(|;\s)"
+    r"|pragma\s+\w+\s*[=;(]|set\s+\w+\s*=\s)",
     re.IGNORECASE | re.DOTALL,
 )
 _SPARSE = re.compile(r"(#.*\n)*([-+]?[\d.]+(e[-+]?\d+)? +(qid:\d+ +)?(\d+:[-+.\de]+ *)+(#.*)?(\r?\n|\Z)){3}")
-_ARFF = re.compile(r"(\s|%.*\n)*@relation\s", re.IGNORECASE)
+_ARFF = re.compile(r"(\s|%.*\n)*@relation\s(.*\n)+?\s*@attribute\s", re.IGNORECASE)
 
 
 def opener(magic: bytes) -> tuple[str, Callable[[Path], Any]]:
@@ -65,12 +68,17 @@ def opener(magic: bytes) -> tuple[str, Callable[[Path], Any]]:
     Raises:
         ValueError: if it is a file of another kind.
     """
-    if said := next((said for start, said in FOREIGN.items() if magic.startswith(start)), None):
+    if said := next((said for start, said in FOREIGN.items() if re.match(start, magic)), None):
         raise ValueError(said)
     compression, opened = next(
-        (found for start, found in COMPRESSIONS.items() if magic.startswith(start)), ("none", open)
+        (found for start, found in COMPRESSIONS.items() if re.match(start, magic)), ("none", open)
     )
     return compression, partial(open, mode="rb") if opened is open else opened
+
+
+def is_parquet(magic: bytes) -> bool:
+    """Whether a file that begins with `magic` is Parquet, and not CSV with a column that is called PAR1."""
+    return _PARQUET.match(magic) is not None
 
 
 def is_uncompressed(opened: Callable[[Path], Any]) -> bool:
@@ -84,7 +92,7 @@ def refuse_inside(start: bytes) -> None:
     Raises:
         ValueError: if it was packed twice, or is of another kind.
     """
-    if start.startswith(b"PAR1"):
+    if is_parquet(start):
         raise ValueError("it is a compressed Parquet file; unpack it, since Parquet is compressed already")
     if opener(start)[0] != "none":
         raise ValueError("it is compressed twice, or an archive within another; unpack it once")
