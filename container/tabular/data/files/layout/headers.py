@@ -15,6 +15,7 @@ from tabular.data.files.layout.places import (
     place_of_header,
     place_of_target,
 )
+from tabular.data.values.numbers import is_plain
 
 __all__ = ["DELIMITERS", "FoundHeader", "find_header", "refuse_stray_quote"]
 
@@ -109,7 +110,8 @@ def refuse_stray_quote(sample: str, found: FoundHeader) -> None:
     """Refuse a header with a quote that is never closed, so that a name goes on through the rows below.
 
     A name may well go on in the next line. But then the lines, each taken by itself, have not all as many
-    cells as the one with the quote.
+    cells as the one with the quote, or the quote that closes the name is the last sign of its cell. What ends
+    a name in the rows below is the first quote of another cell, which a text follows.
 
     Raises:
         ValueError: if there is such a quote.
@@ -121,11 +123,22 @@ def refuse_stray_quote(sample: str, found: FoundHeader) -> None:
     header, *rows = lines[place : place + 1 + ROWS_BELOW] or [""]
     for delimiter in found.delimiter if len(found.names) > 1 else DELIMITERS.strip():
         width = header.count(delimiter) + 1
-        if width > 1 and rows and all(len(row) == width for row in csv.reader(rows, delimiter=delimiter)):
+        are_rows = rows and all(len(row) == width for row in csv.reader(rows, delimiter=delimiter))
+        if width > 1 and are_rows and not _is_closed(lines[place:], delimiter):
             raise ValueError(
                 f"line {place + 1}, {header[:60]!r}, has a stray quote, so that a name in the header goes on "
                 "through the rows below; double the quote or remove it"
             )
+
+
+def _is_closed(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether the first cells of these lines end with their quotes, and none contains a row of numbers."""
+    try:
+        names = next(csv.reader((f"{line}\n" for line in lines), delimiter=delimiter, strict=True))
+    except csv.Error:  # a text follows the quote, or nothing closes it
+        return False
+    inside = [line.split(delimiter) for name in names for line in name.split("\n")[1:-1]]
+    return not any(len(cells) == len(names) and any(map(is_plain, cells)) for cells in inside)
 
 
 def _note_of_titles(titles: Sequence[Line]) -> str | None:

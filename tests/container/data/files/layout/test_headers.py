@@ -1,7 +1,7 @@
 """The header is found in the first lines: others are left out on evidence and with a note."""
 
 import pytest
-from tabular.data.files.layout.headers import find_header
+from tabular.data.files.layout.headers import find_header, refuse_stray_quote
 
 HEADER = "x,z,city,y"
 ROWS = [f"{row / 4},{row % 7},{('London', 'Leeds', 'York')[row % 3]},{row % 2}" for row in range(1, 61)]
@@ -168,3 +168,39 @@ def test_widths_below_the_names_are_no_row():
     )
     assert header.lines == 2
     assert "1 line below the header is left out ('5s, 15s, 20d, 14n, 10s')" in header.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ('target,"Income\n(net,USD)"', "1,2"),
+        ('date,"Sales\n(USD, millions)"', "2024-01-01,2"),
+        ('id,target,"Items\n(a, b, c)"', "1,2,3"),
+        ('target;"Preis\n(EUR; netto)"', "1;2"),
+        ('"Income\n(net,USD)",target', "1,2"),
+        ('target,"Income\r\n(net,USD)\r\n(gross,USD)"', "1,2"),
+    ],
+)
+def test_a_name_may_go_on_in_the_next_line_with_delimiters(header, row):
+    sample = f"{header}\n" + f"{row}\n" * 9
+    found = find_header(sample)
+    assert len(found.names) == len(row.split(found.delimiter))
+    assert sum("\n" in name for name in found.names) == 1
+    refuse_stray_quote(sample, found)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ('target,"Income', ["a,1", "b,2"]),
+        ('target,"Income', ["a,1", "b,2", 'c,"a text"']),
+        ('target,"Income', ["a,1", "b,2", 'c,""']),
+        ('target,"Income', ["a,1", "b,2", 'c,3"']),
+        ('target;"Preis', ["a;1", "b;2", 'c;"x;y"']),
+    ],
+)
+def test_a_quote_in_the_header_that_swallows_rows_is_refused(header, rows):
+    delimiter = header[6]
+    sample = "\n".join([header, *rows, *[f"d{delimiter}4"] * 9]) + "\n"
+    with pytest.raises(ValueError, match="has a stray quote, so that a name in the header goes on"):
+        refuse_stray_quote(sample, find_header(sample))
