@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.container.examples import EXAMPLES
 from support.container.tables import dated, fit, mixed
+from tabular.data.preparation.prepare import prepare
+from tabular.data.tables import read_table
 from tabular.portable.model import PortableModel
 from tabular.serving import codec
 from tabular.serving.codec import BadRequest, decode, encode
@@ -667,6 +669,22 @@ def test_true_and_false_are_numbers_where_all_are_1_and_0():
     for cell in ("true", '"true"'):
         assert "column 'count'" in refusal_of(f"[[0.5, 1, 0, {cell}]]", JSON, model)
     assert "column 'flag': 'yes' is not a number." in refusal_of("0.5,yes,0,1\n", CSV, model)
+
+
+@pytest.mark.parametrize(
+    ("one", "zero"),
+    [("1,0", "0,0"), ("1,00", "0"), ("1", "-0,0"), ("1 %", "0 %"), ("+1", "0"), ("1.0", "0.0")],
+)
+def test_true_and_false_are_1_and_0_whatever_the_format(one, zero, tmp_path):
+    lines = [f"{(one, zero)[i % 2]};{i},5;{('no', 'yes')[i % 3 == 0]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["flag;size;target", *lines]))
+    prepared = prepare(read_table([tmp_path / "t.csv"]), "target", Options())
+    assert [column.kind for column in prepared.schema.columns] == ["numeric", "numeric"]
+    other = fit(mixed(rows=40, gaps=False)[["size", "income", "target"]], "NaiveBayes", "binary")
+    columns = [column.to_dict() for column in prepared.schema.columns]
+    model = PortableModel(other.manifest | {"columns": columns}, other.arrays)
+    body = f'[[true, 3.5], [false, 3.5], [1, 3.5], ["{one}", "3,5"], ["TRUE", 3.5]]'
+    assert decode(body.encode(), JSON, model)[0][:, 0].tolist() == [1, 0, 1, 1, 1]
 
 
 def test_true_is_a_gap_where_a_table_in_json_has_it_as_a_typing_error():

@@ -83,8 +83,8 @@ def infer_schema(
 
 
 def _is_flag(column: Column, table: pd.DataFrame, summary: Summary | None) -> bool:
-    """Whether all numbers of a column are 1 and 0, which it then has both."""
-    if column.kind != "numeric" or column.number is not None:
+    """Whether all numbers of a column are 1 and 0, however they are written; it then has both."""
+    if column.kind != "numeric":
         return False
     if summary is not None:
         ends = summary.low, summary.high
