@@ -74,7 +74,7 @@ def read_csv(
     examined, table = _read_plain(path, magic, options, target)
     if examined.dialect is None:
         facts = {"format": "json", "compression": examined.compression, "notes": list(examined.notes)}
-        return _read_json(path, examined, target), facts
+        return _read_json(path, examined, target, options.drop), facts
     table, others, around = _read_whole(path, examined.dialect, table)
     if others.left_out:
         kept = sorted(set(range(len(table))).difference(*others.left_out.values()))
@@ -193,7 +193,7 @@ def stream_csv(
         own = ", ".join(map(repr, examined.repeated))
         notes.append(f"columns with the name of another column are called {own}, as in pandas.")
     if dialect is None:
-        table = _read_json(path, examined)
+        table = _read_json(path, examined, None, options.drop)
         return table.column_names, numbered(table.to_batches(BLOCK_ROWS)), notes
     empty = None if needs_care(dialect) or examined.numbered else _count_empty(path, dialect)
     if empty is not None:
@@ -252,9 +252,9 @@ def _are_filled(rows: pa.RecordBatch) -> pa.BooleanArray:
     return pa.repeat(pa.scalar(True), len(rows))
 
 
-def _read_json(path: Path, examined: Examined, target: str | None = None) -> pa.Table:
+def _read_json(path: Path, examined: Examined, target: str | None, drop: Sequence[str]) -> pa.Table:
     with refusing(examined.encoding), examined.opened(path) as file:
-        return read_json(file, examined.encoding, target)
+        return read_json(file, examined.encoding, target, drop)
 
 
 def _without_unnamed(table: pa.Table, numbered: bool, by_blanks: bool) -> tuple[pa.Table, list[str]]:

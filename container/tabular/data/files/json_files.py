@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -18,7 +18,9 @@ SAMPLE = 1 << 16  # bytes whose objects are looked at for keys that are repeated
 _BLANKS = re.compile(r"\s*")
 
 
-def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None) -> pa.Table:
+def read_json(
+    file: BinaryIO, encoding: str = "utf-8", target: str | None = None, drop: Collection[str] = ()
+) -> pa.Table:
     """The rows of a file in JSON; a key that an object lacks is an empty cell.
 
     Rows are objects, or lists below a list of names, on a line each or in one document; or what pandas'
@@ -29,7 +31,8 @@ def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None
     as JSON writes it; one with lists or objects is a column of lists, which no feature can be.
 
     Raises:
-        ValueError: if it is not JSON, or not rows, or an object has two values for a key.
+        ValueError: if it is not JSON, or not rows, or an object has two values for a key that is not in
+            `drop`.
     """
     data = file.read()
     if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
@@ -38,7 +41,7 @@ def read_json(file: BinaryIO, encoding: str = "utf-8", target: str | None = None
     rows = _rows(_document(data), target)
     if not rows:
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")
-    _check_keys(data[:SAMPLE].decode(errors="replace"))
+    _check_keys(data[:SAMPLE].decode(errors="replace"), drop)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pa.table({name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names})
 
@@ -159,31 +162,62 @@ def _parsed(data: bytes, what: str) -> Any:
         raise ValueError(f"{what} is not JSON ({error})") from None
 
 
-def _check_keys(sample: str) -> None:
+class _Object(dict[str, Any]):
+    """An object with all of its pairs, of which several may have the same key."""
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _check_keys(sample: str, drop: Collection[str]) -> None:
     """Check the objects at the beginning of a file, which programs write alike, for keys that are repeated.
 
     Raises:
-        ValueError: if one has two values; parsers keep the last one in silence.
+        ValueError: if one has two values and is not in `drop`; parsers keep the last one in silence.
     """
+    found: list[_Object] = []  # those that are whole, each after what is inside of it
+
+    def kept(pairs: Sequence[tuple[str, Any]]) -> _Object:
+        found.append(_Object(pairs))
+        return found[-1]
+
     decoder = json.JSONDecoder(
-        object_pairs_hook=_with_unique_keys,
+        object_pairs_hook=kept,
+        parse_int=whole,
         parse_constant=lambda word: None if word == "NaN" else word,  # which is not equal to itself
     )
     place = 0
     with suppress(json.JSONDecodeError):  # where the sample ends
         while place < len(sample):
             _, place = decoder.raw_decode(sample, _BLANKS.match(sample, place).end())
+    inside = {id(one) for outer in found for _, value in outer.pairs for one in _objects(value)}
+    rows = [one for one in found if id(one) not in inside]
+    for row in rows:
+        if not drop or row.keys() & rows[0].keys():  # or it may be in the last row, of which the end lacks
+            _check_object(row, drop)
 
 
-def _with_unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    for key, value in pairs if len(found) < len(pairs) else ():
+def _check_object(found: _Object, drop: Collection[str]) -> None:
+    for key, value in found.pairs:
+        if key in drop:
+            continue
         if value != found[key]:
             raise ValueError(
                 f"an object has the key {key!r} twice, with the values {value!r} and {found[key]!r}; rename "
                 "or remove one of them"
             )
-    return found
+        for one in _objects(value):
+            _check_object(one, drop)
+
+
+def _objects(value: Any) -> Iterator[_Object]:
+    """A value, or those in a list, as far as they are objects."""
+    if isinstance(value, _Object):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _objects(one)
 
 
 def _column(values: Sequence[Any]) -> pa.Array:

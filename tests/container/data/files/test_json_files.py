@@ -165,3 +165,20 @@ def test_another_encoding_is_found_as_that_of_a_csv(tmp_path, encoding):
     table = read_table([tmp_path / "t.jsonl"])
     assert table.cells.to_pylist() == rows
     assert any("cp1252" in one["said"] for one in table.warnings) == (encoding == "cp1252")
+
+
+def test_a_key_with_two_values_does_not_matter_where_its_column_is_dropped():
+    text = '{"a": 1, "a": 2, "o": {"k": 1, "k": 2}, "y": "a"}\n' * 2
+    for drop, key in ((("a",), "k"), (("o",), "a"), ((), "a")):
+        with pytest.raises(ValueError, match=f"key '{key}' twice, with the values 1 and 2"):
+            read_json(io.BytesIO(text.encode()), drop=drop)
+    assert read_json(io.BytesIO(text.encode()), drop=("a", "o"))["y"].to_pylist() == ["a", "a"]
+    rows = ",".join(text.splitlines() * 2000)  # of which only the beginning is looked at
+    with pytest.raises(ValueError, match="key 'k' twice"):
+        read_json(io.BytesIO(f"[{rows}]".encode()), drop=["a"])
+    assert read_json(io.BytesIO(f"[{rows}]".encode()), drop=("a", "o")).num_rows == 4000
+
+
+def test_a_number_of_thousands_of_digits_is_read_in_json():
+    text = '{"x": %s, "y": 1}\n' % ("9" * 5000) * 2
+    assert read_json(io.BytesIO(text.encode()))["y"].to_pylist() == [1, 1]
