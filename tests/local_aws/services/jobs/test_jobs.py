@@ -283,11 +283,25 @@ def test_a_job_needs_instances_and_one_algorithm(sagemaker: Any, name: str) -> N
             {"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeKmsKeyId": "k"},
             "cannot be used with ml.g4dn.xlarge",
         ),
+        ({"InstanceType": "ml.c7i-flex.large", "InstanceCount": 1}, "VolumeSizeInGB is needed"),
+        (
+            {"InstanceType": "ml.p6-b200.48xlarge", "InstanceCount": 1, "VolumeKmsKeyId": "k"},
+            "cannot be used with ml.p6-b200.48xlarge",
+        ),
     ],
 )
 def test_instances_that_sagemaker_does_not_give_are_refused(cluster: dict[str, Any], complaint: str) -> None:
     with pytest.raises(AwsError, match=complaint):
         check_training_cluster({}, cluster)
+
+
+@pytest.mark.parametrize("family", ["g5", "g7e", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "trn2"])
+def test_instances_with_storage_of_their_own_need_no_volume(family: str) -> None:
+    check_training_cluster({}, {"InstanceType": f"ml.{family}.48xlarge", "InstanceCount": 1})
+
+
+def test_of_instances_whose_storage_is_unknown_nothing_is_demanded_and_nothing_refused() -> None:
+    check_training_cluster({}, {"InstanceType": "ml.g7.48xlarge", "InstanceCount": 1, "VolumeKmsKeyId": "k"})
 
 
 def test_a_job_trains_for_four_weeks_at_most() -> None:

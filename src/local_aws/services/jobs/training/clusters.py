@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+https://docs.aws.amazon.com/ec2/latest/instancetypes/ac.html
 """
 
 import re
@@ -12,8 +13,12 @@ from local_aws.core.errors import invalid
 
 __all__ = ["check_cluster", "check_training_cluster"]
 
-# Instances with storage of their own, which SageMaker uses instead of a volume of a size that is asked for.
-_LOCAL_STORAGE = re.compile(r"ml\.(?:[a-z]+\d[a-z]*d[a-z]*|g[56]e?|p4de?|p5[a-z]*|trn\d[a-z]*)\.[a-z0-9]+")
+# Families with storage of their own, which SageMaker uses instead of a volume of a size that is asked for,
+# and families without any. Of others, such as g7, it is unknown: nothing is demanded and nothing refused.
+_LOCAL_STORAGE = re.compile(
+    r"ml\.(?:[a-z]+\d[a-z]*d[a-z]*|g[56]e?|g7e|p4de?|p5[a-z]*|p6-b[23]00|p6e-gb200|trn[12][a-z]*)\.[a-z0-9]+"
+)
+_VOLUMES_ONLY = re.compile(r"ml\.(?:[cmrt]\d[a-ce-z]*(?:-flex)?|p[23])\.[a-z0-9]+")
 _LONGEST = 28 * 24 * 3600  # seconds that a training job may run
 
 
@@ -38,7 +43,7 @@ def check_training_cluster(request: Mapping[str, Any], cluster: Mapping[str, Any
         if field not in cluster:
             raise invalid(f"The instances of a training job need {field}.")
     kind = cluster["InstanceType"]
-    if not cluster.get("VolumeSizeInGB") and not _LOCAL_STORAGE.fullmatch(kind):
+    if not cluster.get("VolumeSizeInGB") and _VOLUMES_ONLY.fullmatch(kind):
         raise invalid(f"VolumeSizeInGB is needed with {kind}, which has no local storage.")
     check_cluster(cluster)
     seconds = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0)
