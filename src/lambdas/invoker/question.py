@@ -27,6 +27,7 @@ COMPOSED = {dict, list}  # what json makes of values that are not cells
 BEGINNING = re.compile(
     r"[ \t\r\n]*".join(["", r"\{", '"model"', ":", r'"([^"\\\x00-\x1f]+)"', ",", '"data"', ":", r"(?=\[)"])
 )
+SIGN = re.compile(r"[ \t\r\n]*[{:,}][ \t\r\n]*")  # between the keys and values of an object
 ENVELOPE = '{"model": "<data set>", "data": <CSV text, a list of rows or a list of objects>}'
 
 TOO_LARGE = "A number is beyond the range of a 64-bit float."
@@ -38,7 +39,6 @@ def _refuse(constant: str) -> None:
 
 # The functions of `json` would make a new one for each request that differs from their defaults.
 DECODER = json.JSONDecoder(parse_constant=_refuse)
-UNIQUE = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=unique(list))
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -58,7 +58,8 @@ def read(event: dict[str, Any]) -> Question:
 
     A body for the model that the address names reaches the endpoint as it was sent, because the model's
     server reads more shapes, content types and charsets than this function knows. The one exception is JSON
-    with `data`, which may also name the model.
+    with `data`, which may also name the model. Rows that may have a key more than once are passed on as they
+    are written, because only the server knows whether the table has several columns of that name.
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     asked = (event.get("queryStringParameters") or {}).get("model")
@@ -68,8 +69,12 @@ def read(event: dict[str, Any]) -> Question:
     elif plain := _plain(text := _json_text(raw, headers), asked):
         (model, body), content_type = plain, JSON
     else:
-        model, data = _envelope(text, asked)
-        body, content_type = (_csv(data), CSV) if isinstance(data, str) else (_json(_rows(data)), JSON)
+        model, data, written = _envelope(text, asked)
+        if isinstance(data, str):
+            body, content_type = _csv(data), CSV
+        else:
+            body, content_type = _json(_rows(data)), JSON  # which refuses what is not JSON
+            body = _instances(data, written) if written else body
     if not model:
         raise RequestError(400, f"No model is named: POST {ENVELOPE}, or any rows to /?model=<data set>.")
     _check_size(body)
@@ -177,8 +182,11 @@ def _plain(text: str, asked: str | None) -> tuple[str, bytes] | None:
     return start[1], f'{{"instances":{"".join(text[start.end() : end].split())}}}'.encode()
 
 
-def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
-    """Return the model and the data of a JSON body; `asked` is the model named in the address."""
+def _envelope(text: str, asked: str | None) -> tuple[str | None, Any, str | None]:
+    """Return the model and the data of a JSON body; `asked` is the model named in the address.
+
+    The data is also returned as it is written if an object may have a key more than once.
+    """
     document = _loads(text)
     if not isinstance(document, dict):
         raise RequestError(400, f"The body is {_kind(document)}; send {ENVELOPE}.")
@@ -190,15 +198,31 @@ def _envelope(text: str, asked: str | None) -> tuple[str | None, Any]:
         raise RequestError(400, "The address and the body name two different models; name one.")
     if "data" not in document:
         raise RequestError(400, f"The body has no 'data'; send {ENVELOPE}.")
-    return model, document["data"]
+    return model, document["data"], _written_data(text) if may_repeat(text, document) else None
+
+
+def _written_data(text: str) -> str:
+    """Return the text of an envelope's data, after the check that no key is there with different values."""
+    pairs, written = [], ""
+    place = SIGN.match(text).end()
+    while place < len(text):
+        key, place = DECODER.raw_decode(text, place)
+        start = SIGN.match(text, place).end()
+        value, end = DECODER.raw_decode(text, start)
+        pairs.append((key, value))
+        if key == "data":
+            written = text[start:end]
+        place = SIGN.match(text, end).end()
+    try:
+        unique(list)(pairs)
+    except BadRequest as error:
+        raise RequestError(error.status, str(error)) from error
+    return written
 
 
 def _loads(text: str) -> object:
     try:
-        document = DECODER.decode(text)
-        return UNIQUE.decode(text) if may_repeat(text, document) else document
-    except BadRequest as error:
-        raise RequestError(error.status, str(error)) from error
+        return DECODER.decode(text)
     except RecursionError as error:
         raise RequestError(400, "The body is nested too deeply; rows must contain plain values.") from error
     except json.JSONDecodeError as error:
@@ -228,6 +252,11 @@ def _rows(data: object) -> list[Any]:
         data = data["instances"]
     _check_rows(data)
     return data
+
+
+def _instances(data: object, written: str) -> bytes:
+    """Return the call with rows as they are written; their object has `instances` itself."""
+    return (written if isinstance(data, dict) else f'{{"instances":{written}}}').encode()
 
 
 def _json(rows: list[Any]) -> bytes:

@@ -33,6 +33,7 @@ def twice():
         ('{"size": 1, "income": 2, "size": 3}', "size"),
         ('[{"size":1,"income":2},{"size":1,"income" : 2,"income"\n:3}]', "income"),
         ('{"instances": [[1, 2]], "instances": [[3, 4]]}', "instances"),
+        ('{"instances":[{"size":1,"income":2,"size":3}]}', "size"),  # as the URL passes it on
         ('{"size": [1], "income": [2], "size": [3]}', "size"),
         ('{"inputs": {"size": [1], "income": [2], "income": [3]}}', "income"),
         ('{"columns": ["size", "income"], "data": [[1, 2]], "data": []}', "data"),

@@ -83,17 +83,47 @@ def test_rows_in_an_object_reach_the_server_as_they_were_sent(ask, data):
 @pytest.mark.parametrize(
     ("body", "key"),
     [
-        ('{"model": "iris", "data": [{"a": 1, "b": 2, "a": 3}]}', "a"),
         ('{"model": "iris", "data": [[1]], "data": [[2]]}', "data"),
+        ('{"data": "1", "model": "iris", "d\\u0061ta": "2"}', "data"),
+        ('{"model": "wine", "model": "iris", "data": [{"a": 1, "a": 2}]}', "model"),
     ],
 )
-def test_a_key_that_is_there_twice_is_named(ask, model, body, key):
+def test_a_key_of_the_envelope_that_is_there_twice_is_named(ask, model, body, key):
     with pytest.raises(RequestError) as refusal:
         ask(body, model=model)
     assert (refusal.value.status, refusal.value.sentence) == (
         400,
         f"An object has the key {key!r} more than once; send it once.",
     )
+
+
+@pytest.mark.parametrize("model", [None, "iris"])
+@pytest.mark.parametrize(
+    ("envelope", "called"),
+    [
+        ('{"model": "iris", "data": %s}', '{"instances":%s}'),
+        (' {"data":%s,\n"model" : "iris"}\n', '{"instances":%s}'),
+        ('{"model": "iris", "data": {"instances": %s}}', '{"instances": %s}'),
+        ('{"model": "iris", "model": "iris", "data": %s}', '{"instances":%s}'),
+    ],
+)
+@pytest.mark.parametrize(
+    "rows",
+    ['[{"a": 1, "a": 2}]', '[{"a":1,"b":"}\\"a\\":","a":1.50},\r\n{"a" :"\u00fc", "a": null, "b":""}]'],
+)
+def test_rows_with_a_key_twice_reach_the_server_as_they_were_sent(ask, envelope, called, rows, model):
+    """Which knows whether the table has two columns of that name, as it does for rows without an envelope."""
+    asked = ask(envelope % rows, model=model)
+    assert (asked.model, asked.content_type, asked.body.decode()) == (
+        "iris",
+        "application/json",
+        called % rows,
+    )
+
+
+def test_a_number_beyond_floats_is_refused_beside_a_key_that_is_there_twice(ask):
+    with pytest.raises(RequestError, match="beyond the range"):
+        ask('{"model": "iris", "data": [{"a": 1, "a": 2, "b": 1e999}]}')
 
 
 def test_raw_csv_names_the_model_in_the_address(event):
