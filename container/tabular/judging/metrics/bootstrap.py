@@ -16,7 +16,7 @@ from tabular.judging.metrics.answers import Answered
 from tabular.judging.metrics.scores import on_resamples
 from tabular.spec.columns import Task
 
-__all__ = ["CONFIDENCE", "alike", "interval", "mostly_same", "resample"]
+__all__ = ["CONFIDENCE", "alike", "ends_at", "interval", "resample"]
 
 CONFIDENCE = 0.95
 MOST, FEWEST = 2000, 200  # resamples; many rows need fewer, because their metrics hardly differ
@@ -66,13 +66,15 @@ def alike(values: np.ndarray) -> bool:
     return len(found) > 0 and float(np.ptp(found)) <= EQUAL
 
 
-def mostly_same(values: np.ndarray, value: float) -> bool:
-    """Whether a metric is on most resamples what it is on the rows themselves.
+def ends_at(values: np.ndarray, value: float) -> bool:
+    """Whether a metric is on most resamples what it is on the rows themselves, and on none beyond.
 
-    Then a single row decides it, as it does the largest error, and no resample goes beyond that row.
+    Then a single row decides it, as it does the largest error.
     """
     found = values[np.isfinite(values)]
-    return len(found) > 0 and float(np.mean(np.isclose(found, value, rtol=ROUNDING, atol=EQUAL))) > 0.5
+    same = np.isclose(found, value, rtol=ROUNDING, atol=EQUAL)
+    beyond = [bool(((side * found > side * value) & ~same).any()) for side in (1, -1)]
+    return len(found) > 0 and float(same.mean()) > 0.5 and not all(beyond)
 
 
 def _weights(

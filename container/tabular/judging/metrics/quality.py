@@ -7,7 +7,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve, roc_curve
 
 from tabular.judging.agreement import Answers
 from tabular.judging.metrics.answers import Answered
-from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, interval, mostly_same
+from tabular.judging.metrics.bootstrap import CONFIDENCE, alike, ends_at, interval
 from tabular.judging.metrics.flawless import limits
 from tabular.judging.metrics.scores import evaluate, score
 from tabular.spec.columns import Schema
@@ -57,7 +57,8 @@ def intervals(
 
     An interval reaches at least as far as that of a model without errors, see `flawless`. The AUC has this
     bound only if all resamples are alike, because the bound is wide and resamples that differ say more.
-    Another metric has no interval if its resamples are alike, or most are as the rows themselves.
+    Another metric has no interval if most resamples are as the rows themselves and none is beyond. None has
+    one of no width: where a model gives all rows one class, resamples within the classes are alike.
     """
     bounds = {} if answers[1] is None else limits(Answered(schema.task, truth, *answers), CONFIDENCE)
     found: dict[str, Interval] = {}
@@ -66,9 +67,9 @@ def intervals(
         if one is not None and name in bounds and (name != "auc" or alike(values)):
             low, high = bounds[name]
             one = {**one, "low": min(one["low"], low), "high": max(one["high"], high)}
-        elif alike(values) or mostly_same(values, score(name, schema.task, truth, *answers)):
+        elif ends_at(values, score(name, schema.task, truth, *answers)):
             one = None
-        if one is not None:
+        if one is not None and (one["low"] < one["high"] or not alike(values)):
             found[name] = one
     return found
 

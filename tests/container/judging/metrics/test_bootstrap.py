@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.container.tables import TASKS
 from tabular.judging.metrics import bootstrap
-from tabular.judging.metrics.bootstrap import interval, mostly_same, resample
+from tabular.judging.metrics.bootstrap import ends_at, interval, resample
 from tabular.judging.metrics.scores import evaluate
 from tabular.spec.metrics import METRICS
 
@@ -160,9 +160,9 @@ def test_the_largest_error_is_on_most_resamples_that_of_the_rows():
     rng = np.random.default_rng(0)
     errors = rng.exponential(size=200)
     drawn = errors[rng.integers(200, size=(500, 200))]
-    assert mostly_same(drawn.max(axis=1), errors.max())
-    assert not mostly_same(drawn.mean(axis=1), errors.mean())
-    assert not mostly_same(np.full(500, np.nan), np.nan)
+    assert ends_at(drawn.max(axis=1), errors.max())
+    assert not ends_at(drawn.mean(axis=1), errors.mean())
+    assert not ends_at(np.full(500, np.nan), np.nan)
 
 
 def test_a_score_with_one_error_has_an_interval_although_most_resamples_have_none():
@@ -172,4 +172,4 @@ def test_a_score_with_one_error_has_an_interval_although_most_resamples_have_non
     (found,) = resample("binary", truth, [(truth, np.stack([1 - scores, scores], axis=1))], 0)
     assert np.mean(found["auc"] == 1.0) > 0.5
     value = evaluate("binary", truth, truth, np.stack([1 - scores, scores], axis=1))["auc"]
-    assert not mostly_same(found["auc"], value)
+    assert not ends_at(found["auc"], value)

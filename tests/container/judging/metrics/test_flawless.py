@@ -50,6 +50,23 @@ def test_a_perfect_score_of_two_classes_depends_on_the_rows_that_it_is_about():
     assert "average_precision" not in found  # no bound is known, and a single point would be a claim
 
 
+def test_a_model_that_gives_all_rows_one_class_has_no_interval_without_width():
+    """Rows are drawn within their classes, so on every resample it is as right as on the rows."""
+    truth = np.array([0] * 24 + [1] * 12)
+    answer = np.zeros(36, dtype=int), np.tile([0.6, 0.4], (36, 1))
+    assert not {"accuracy", "balanced_accuracy", "auc"} & spread(BINARY, truth, answer).keys()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_auc_that_two_rows_decide_has_an_interval_with_every_seed(seed):
+    """Half of the resamples are as the rows, a quarter is better and a quarter worse."""
+    truth = np.array([1, *[0] * 34, 1])
+    scores = np.linspace(0.01, 0.99, 36)
+    answer = (scores > 0.5).astype(int), np.stack([1 - scores, scores], axis=1)
+    (resampled,) = resample("binary", truth, [answer], seed)
+    assert {"auc", "average_precision"} <= intervals(BINARY, truth, answer, resampled).keys()
+
+
 def test_nobody_can_be_shown_to_be_better_than_a_model_without_errors():
     truth = np.arange(36) % 3
     without, with_one = (spread(THREE, truth, answered(truth, wrong=wrong)) for wrong in ((), (4,)))
