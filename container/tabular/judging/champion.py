@@ -17,7 +17,7 @@ from tabular.portable.fleet import FORMER, OWN, PARTITIONS, POOLED
 from tabular.portable.model import ARRAYS
 from tabular.portable.pickled import PIPELINE
 from tabular.spec import opt_ml
-from tabular.spec.columns import Schema
+from tabular.spec.columns import Schema, as_read
 from tabular.spec.documents.models import Change, Manifest
 from tabular.spec.documents.words import members
 from tabular.spec.errors import BadInput
@@ -147,8 +147,9 @@ def _identity(manifest: Manifest) -> tuple[Any, ...]:
     files = manifest.get("files", {})
     arrays = files.get(ARRAYS, files.get(PIPELINE)), files.get(OWN), files.get(PARTITIONS)
     arrays += (files.get(f"{FORMER}/{ARRAYS}"),)
-    parts = ("columns", "classes", "encodings", "estimator", "members", "pooled_sha256")
-    return manifest["training"].get("data_sha256"), arrays, *(manifest.get(part) for part in parts)
+    parts = ("classes", "encodings", "estimator", "members", "pooled_sha256")
+    read = as_read(manifest["columns"])
+    return manifest["training"].get("data_sha256"), arrays, read, *(manifest.get(part) for part in parts)
 
 
 def _described(manifest: Manifest) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """The columns of a table and their types, which PreprocessData detects and the model carries with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from tabular.spec.options import DEFAULTS, Options
 
-__all__ = ["PLAIN", "Column", "Family", "Kind", "NumberFormat", "Schema", "Task"]
+__all__ = ["PLAIN", "Column", "Family", "Kind", "NumberFormat", "Schema", "Task", "as_read"]
 
 Family = Literal["classification", "regression"]
 
@@ -97,6 +97,14 @@ class Column:
             if name in given:
                 given[name] = tuple(given[name])
         return cls(**given)
+
+
+def as_read(columns: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What decides how the cells of columns, as documents, are read.
+
+    It is all but `flag`, which only lets requests write two numbers as words, and which earlier models lack.
+    """
+    return [{field: value for field, value in column.items() if field != "flag"} for column in columns]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -133,6 +134,13 @@ def test_too_few_rows_or_a_class_without_rows_compare_nothing():
 
 def test_the_same_model_is_known_again(champion):
     assert champion().is_same_as(manifest(training={"rows": 80, "data_sha256": "ab" * 32, "job": "later"}))
+
+
+def test_a_model_that_lets_requests_write_true_for_1_is_the_same(champion):
+    """Models of earlier versions do not say that all numbers of a column are 1 and 0."""
+    columns = [replace(column, flag=True).to_dict() for column in COLUMNS]
+    assert champion().is_same_as(manifest(columns=columns))
+    assert not champion().is_same_as(manifest(columns=columns[::-1]))
 
 
 @pytest.mark.parametrize(

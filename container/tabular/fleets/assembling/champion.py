@@ -13,7 +13,7 @@ from tabular.fleets.keeping import Verdict, shown_worse, verdict
 from tabular.judging.agreement import Answers
 from tabular.portable.fleet import FORMER, POOLED, FleetModel
 from tabular.portable.predictors import Arrays
-from tabular.spec.columns import Schema
+from tabular.spec.columns import Schema, as_read
 from tabular.spec.documents.partitions import ServedPartition
 
 __all__ = ["ChampionFleet", "decided_against", "kept_pooled"]
@@ -77,8 +77,8 @@ def _kept(
         return None, f"version {champion.version} does not have it"
     if document["model"] is None:
         return None, f"in version {champion.version} the pooled model serves it"
-    now = {column["name"]: column for column in schema.to_dict()["columns"]}
-    then = {column["name"]: column for column in champion.model.columns}
+    now = {column["name"]: column for column in as_read(schema.to_dict()["columns"])}
+    then = {column["name"]: column for column in as_read(champion.model.columns)}
     for name in document["model"]["columns"]:
         if now.get(name) != then[name]:
             return None, f"version {champion.version} reads the column {name!r} otherwise"
@@ -112,7 +112,7 @@ def kept_pooled(
         confidence: with which the new one has to be worse.
     """
     would: dict[str, dict[int, Verdict]] = {POOLED: {}, FORMER: {}}
-    if champion.model.columns != schema.to_dict()["columns"]:
+    if as_read(champion.model.columns) != as_read(schema.to_dict()["columns"]):
         return None, {}  # it reads other columns, or reads them otherwise
     for one, rows in zip(found, places, strict=True):
         served_by = champion.model.served_by(tuple(one.document["key"]))
