@@ -72,7 +72,7 @@ def resume(
     Args:
         name: of the run's folder, or `latest`.
         file: the values of the parameter file, for addresses that the summary does not repeat.
-        given: values that replace the run's.
+        given: values that replace the run's, from now on.
         runs: the folder of all runs.
         only_failed: do nothing about the tables that are finished.
         limits: how long to wait and to take.
@@ -89,13 +89,16 @@ def resume(
     notebooks = [path for path in planning.chosen((), None) if path.stem in stems]
     with contextlib.ExitStack() as stack:
         with notification.unless_it_begins({**file, **given}):
-            plan = planning.plan(notebooks, resuming.restored(document, file) | given)
+            plan = planning.plan(notebooks, resuming.restored(document, file, given) | given)
+            replaced = {name: value for name, value in _shown(plan).items() if name in given}
+            document = resuming.reopened(document, stems, replaced)
+            tables = resuming.open_tables(document)
             if only_failed:
                 plan = planning.restricted(plan, tables)
             named = ", ".join(tables) or "all tables are done"
             print(f"Resuming run {folder.name}: {', '.join(stems)}; {named}.")
             stack.enter_context(_alone(plan, runs, limits))
-            recording = Recording(folder, resuming.reopened(document, stems, tables), plan.channel)
+            recording = Recording(folder, document, plan.channel)
         return _perform(plan, recording, limits)
 
 
@@ -247,12 +250,16 @@ def _execute(
         ) from None
 
 
+def _shown(plan: Plan) -> dict[str, Any]:
+    """The given values as a summary keeps them: without the secret in NOTIFY."""
+    return {**plan.given, **({"NOTIFY": plan.channel.shown} if plan.channel else {})}
+
+
 def _recording(folder: Path, plan: Plan) -> Recording:
     value = plan.everything
-    shown = {"NOTIFY": plan.channel.shown} if plan.channel else {}
     document = summary.new(
         folder.name,
-        {**plan.given, **shown},
+        _shown(plan),
         value["ENVIRONMENT"],
         value["PIPELINE_NAME"],
         [path.stem for path in plan.notebooks],

@@ -1,12 +1,13 @@
 """What an earlier run has not finished: its notebooks and tables, and the parameters to go on with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from helpers.data import datasets
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
-from helpers.runs.summary import Summary
+from helpers.runs.summary import DataSet, Summary
 
 __all__ = ["LATEST", "UNFINISHED", "earlier", "open_notebooks", "open_tables", "reopened", "restored"]
 
@@ -41,17 +42,19 @@ def earlier(runs: Path, name: str) -> tuple[Path, Summary]:
     return folder, document
 
 
-def restored(document: Summary, values: Mapping[str, Any]) -> dict[str, Any]:
+def restored(document: Summary, values: Mapping[str, Any], replaced: Collection[str] = ()) -> dict[str, Any]:
     """The parameters of a run, with the queries of addresses, which its summary leaves out.
 
     Args:
         document: the run's summary.
         values: the parameter file's, from which the addresses are taken.
+        replaced: the names of parameters that get other values, so that theirs are not looked for.
 
     Raises:
         BadInput: the file does not have one of the addresses.
     """
-    kept = {name: value for name, value in document["parameters"].items() if name != "NOTIFY"}
+    left_out = {*replaced, "NOTIFY"}
+    kept = {name: value for name, value in document["parameters"].items() if name not in left_out}
     found = {name: _restored(name, value, values.get(name)) for name, value in kept.items()}
     found |= {"NOTIFY": values["NOTIFY"]} if "NOTIFY" in values else {}  # the summary does not repeat it
     return found | ({"RUN_ID": document["run_id"]} if document["run_id"] else {})
@@ -71,15 +74,36 @@ def open_notebooks(document: Summary) -> list[str]:
     return stems[min(starts) :] if starts else []
 
 
-def reopened(document: Summary, notebooks: Sequence[str], tables: Sequence[str]) -> Summary:
-    """The summary of a run that goes on now, in this process, with these notebooks and tables."""
+def reopened(document: Summary, notebooks: Sequence[str], replaced: Mapping[str, Any]) -> Summary:
+    """The summary of a run that goes on now, in this process.
+
+    Its parameters are the run's from now on, so that what resumes it once more has them, too.
+
+    Args:
+        document: the summary so far.
+        notebooks: those that are open.
+        replaced: parameters with other values than the run's. Tables that DATASETS adds are open; those that
+            it leaves out are no part of the run, unless they are finished.
+    """
     state: dict[str, Any] = {"status": "running", "exit_code": None, "error": None, "ended": None}
     state |= {"process": summary.this_process(), "resumed": [*document["resumed"], summary.now()]}
+    state |= {"parameters": document["parameters"] | replaced}
+    for key, name in (("environment", "ENVIRONMENT"), ("pipeline", "PIPELINE_NAME")):
+        state[key] = replaced.get(name, document[key])  # type: ignore[literal-required]
+    state |= {"run_id": None} if "RUN_ID" in replaced else {}  # the notebooks will say which they attach to
     open_ = {"status": "not-started", "seconds": None, "error": None}
     again = {stem: {**document["notebooks"][stem], **open_} for stem in notebooks}
-    fresh = {name: summary.data_set(summary.NOT_YET) for name in tables}
-    state |= {"notebooks": document["notebooks"] | again, "data_sets": document["data_sets"] | fresh}
+    state |= {"notebooks": document["notebooks"] | again, "data_sets": _tables(document, replaced)}
     return document | state  # type: ignore[return-value]
+
+
+def _tables(document: Summary, replaced: Mapping[str, Any]) -> dict[str, DataSet]:
+    """The finished tables as they are, and those that are open or new as not started."""
+    known, open_ = document["data_sets"], open_tables(document)
+    wanted = datasets.names(replaced["DATASETS"]) if "DATASETS" in replaced else list(known)
+    fresh = [name for name in wanted if name in open_ or name not in known]
+    kept = {name: each for name, each in known.items() if name not in open_ or name in wanted}
+    return kept | {name: summary.data_set(summary.NOT_YET) for name in fresh}
 
 
 def _restored(name: str, value: Any, given: Any) -> Any:

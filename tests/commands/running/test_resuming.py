@@ -1,5 +1,6 @@
 """What a run has not finished: its notebooks and tables, and the parameters to go on with."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from commands.reporting.recording import Recording
 from commands.running import perform, planning, resuming
 from helpers.errors import BadInput, UserError
 from helpers.runs import summary
+from helpers.session.outputs import OUTPUTS
 
 STEMS = ["01_build_image", "03_run_and_inspect", "04_approve_and_deploy"]
 SIGNED = "https://a.example/t.csv?X-Amz-Signature=secret"
@@ -50,7 +52,7 @@ def test_the_notebooks_from_the_first_that_is_not_finished_are_open(
 def test_a_run_that_goes_on_is_running_and_forgets_only_what_it_does_again() -> None:
     before = ended(*STEMS, outcomes=("registered", "failed"))
     before["notebooks"][STEMS[2]] |= {"seconds": 3.0, "error": "It failed."}
-    again = resuming.reopened(before, STEMS[1:], ["failed"])
+    again = resuming.reopened(before, STEMS[1:], {})
     assert (again["status"], again["exit_code"], again["ended"]) == ("running", None, None)
     assert (again["started"], len(again["resumed"])) == (before["started"], 1)
     assert [each["status"] for each in again["notebooks"].values()] == ["done", "not-started", "not-started"]
@@ -59,6 +61,69 @@ def test_a_run_that_goes_on_is_running_and_forgets_only_what_it_does_again() -> 
         "registered": "registered",
         "failed": "not-started",
     }
+
+
+def test_values_that_replace_the_runs_are_the_runs_from_then_on() -> None:
+    before = ended(STEMS[0], outcomes=("interrupted",), MAX_TUNING_JOBS=12, RANDOM_STATE=7)
+    again = resuming.reopened(before, STEMS[1:], {"MAX_TUNING_JOBS": 6, "PIPELINE_NAME": "other"})
+    assert again["parameters"] == {"MAX_TUNING_JOBS": 6, "RANDOM_STATE": 7, "PIPELINE_NAME": "other"}
+    assert (again["environment"], again["pipeline"], again["run_id"]) == ("local", "other", "a-run")
+    assert before["parameters"]["MAX_TUNING_JOBS"] == 12
+    assert resuming.restored(again, {"MAX_TUNING_JOBS": 1})["MAX_TUNING_JOBS"] == 6
+
+
+def test_another_run_id_replaces_the_runs_executions() -> None:
+    again = resuming.reopened(ended(RUN_ID=""), STEMS, {"RUN_ID": "new"})
+    assert resuming.restored(again, {}) == {"RUN_ID": "new"}
+
+
+def test_other_data_sets_replace_those_that_are_not_finished() -> None:
+    before = ended(STEMS[0], outcomes=("registered", "failed", "interrupted"))
+    again = resuming.reopened(before, STEMS[1:], {"DATASETS": ["interrupted", {"name": "new"}]})
+    assert {name: each["outcome"] for name, each in again["data_sets"].items()} == {
+        "registered": "registered",
+        "interrupted": "not-started",
+        "new": "not-started",
+    }
+
+
+def test_a_replaced_value_is_in_the_summary_before_a_notebook_starts_and_the_next_resume_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps({name: {"value": "any"} for name in OUTPUTS}))
+    given = {"ENVIRONMENT": "aws", "TERRAFORM_OUTPUTS": str(outputs), "DATASETS": ["wine"]}
+    document = ended(STEMS[0], outcomes=("interrupted",), **given, MAX_TUNING_JOBS=12)
+    document["data_sets"] = {"wine": document["data_sets"]["interrupted"]}
+    document["environment"] = "aws"
+    folder = tmp_path / "runs/1"
+    folder.mkdir(parents=True)
+    summary.write(folder / summary.FILE, document | {"status": "interrupted", "exit_code": 130})
+    (tmp_path / "own.yaml").write_text("MAX_TUNING_JOBS: 24\n")
+    seen = []
+
+    def interrupted(plan: planning.Plan, recording: Recording, minutes: float | None) -> None:
+        kept = summary.read(folder)["parameters"]
+        seen.append((plan.given["MAX_TUNING_JOBS"], kept["MAX_TUNING_JOBS"], kept.get("NOTIFY")))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(perform, "_run", interrupted)
+    command = ["run", str(tmp_path / "own.yaml"), "--runs", str(tmp_path / "runs"), "--resume", "latest"]
+    for replaced in ([], ["-p", "MAX_TUNING_JOBS", "6", "-p", "NOTIFY", "true secret"], []):
+        assert main([*command, *replaced]) == 130
+    assert seen == [(12, 12, None), *[(6, 6, "the command true")] * 2]
+
+
+def test_a_value_that_cannot_be_used_replaces_nothing(tmp_path: Path) -> None:
+    document = ended(STEMS[0], outcomes=("interrupted",), MAX_TUNING_JOBS=12, ENVIRONMENT="local")
+    (tmp_path / "runs/1").mkdir(parents=True)
+    file = tmp_path / "runs/1" / summary.FILE
+    summary.write(file, document)
+    before = file.read_bytes()
+    (tmp_path / "own.yaml").write_text("ENVIRONMENT: local\n")
+    command = ["run", str(tmp_path / "own.yaml"), "--runs", str(tmp_path / "runs"), "--resume", "latest"]
+    assert main([*command, "-p", "RANDOM_STATE", "8", "-p", "MAX_TUNING_JOBS", "0"]) == 2
+    assert file.read_bytes() == before
 
 
 def test_the_parameters_are_the_runs_and_its_executions_too() -> None:
@@ -75,6 +140,7 @@ def test_what_the_summary_does_not_repeat_is_taken_from_the_file(tmp_path: Path)
     for other in ({}, {"DATASETS": [{**entries[1], "uri": "https://b.example/t.csv?x"}]}):
         with pytest.raises(BadInput, match="the query of the address of own, which may be a secret"):
             resuming.restored(document, other)
+    assert resuming.restored(document, {}, {"DATASETS": "[wine]"}) == {"RUN_ID": "a-run"}
 
 
 def test_the_latest_run_is_found_and_others_by_name(tmp_path: Path) -> None:
