@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["CONDITIONS", "Scope", "UnresolvedError", "is_expression", "referenced_steps", "references"]
+__all__ = [
+    "CONDITIONS",
+    "Scope",
+    "UnresolvedError",
+    "is_expression",
+    "literal_text",
+    "referenced_steps",
+    "references",
+]
 
 _TOKEN = re.compile(r"""\[\s*(\d+)\s*\]|\[\s*'([^']*)'\s*\]|\[\s*"([^"]*)"\s*\]|([^.\[\]'"]+)""")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -43,6 +51,16 @@ def tokens(path: str) -> list[str | int]:
 def is_expression(value: Any) -> bool:
     """Return whether a value stands for one that is known when the step runs."""
     return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in _FUNCTIONS
+
+
+def literal_text(value: Any) -> str:
+    """Return what is known of a text before the step runs; the parts that are not known yet are left out."""
+    if not is_expression(value):
+        return _as_text(value)
+    join = value.get("Std:Join")
+    if not isinstance(join, dict) or not isinstance(join.get("Values"), list):
+        return ""
+    return literal_text(join.get("On", "")).join(map(literal_text, join["Values"]))
 
 
 def references(value: Any) -> Iterator[str]:

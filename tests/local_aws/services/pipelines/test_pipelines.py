@@ -340,6 +340,7 @@ def changed(**arguments: Any) -> str:
         (definition([fail("A", "x")], [{**CHOICE, "EnumValues": list("abcdefghijklmnopq")}]), "more than 16"),
         (definition([fail("A", "x")], [{**CHOICE, "Name": f"P{n}"} for n in range(201)]), "at most 200"),
         (definition([fail("A", "x" * 3073)]), "more than 3072"),
+        (definition([fail("A", join(*"x" * 1537))]), "more than 3072"),  # with the slashes between them
         (definition([fail("A", "x") | {"DisplayName": "x" * 257}]), "DisplayName .* at most 256"),
         (definition([fail("A", "x") | {"Description": "x" * 3073}]), "Description .* at most 3072"),
         (
@@ -364,6 +365,10 @@ def test_a_definition_that_cannot_run_is_refused_when_created(
 ) -> None:
     with pytest.raises(ClientError, match=complaint):
         sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
+
+
+def test_the_length_of_a_message_is_that_of_its_text_as_far_as_it_is_known(sagemaker: Any, name: str) -> None:
+    create(sagemaker, name, [fail("A", join(*"m" * 1000, join(*"m" * 535), get("Execution.PipelineName")))])
 
 
 def test_pipeline_records(sagemaker: Any, name: str) -> None:

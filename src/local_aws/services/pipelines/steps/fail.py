@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws.core.errors import invalid
+from local_aws.services.pipelines.expressions import literal_text
 from local_aws.services.pipelines.step import StepFailed, StepRun, StepType
 
 __all__ = ["Fail"]
@@ -18,8 +19,8 @@ class Fail(StepType):
 
     @classmethod
     def check(cls, step: Mapping[str, Any]) -> None:
-        """Refuse a message that is too long."""
-        if len(str(step["Arguments"].get("ErrorMessage", ""))) > _LENGTH:
+        """Refuse a message that is too long, as far as it is known before the step runs."""
+        if len(literal_text(step["Arguments"].get("ErrorMessage", ""))) > _LENGTH:
             raise invalid(f"Step {step['Name']}: ErrorMessage has more than {_LENGTH} characters.")
 
     def execute(self, run: StepRun) -> None:
