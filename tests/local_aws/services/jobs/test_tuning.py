@@ -257,6 +257,42 @@ def test_other_strategies_are_refused(
         sagemaker.create_hyper_parameter_tuning_job(HyperParameterTuningJobName=name, **request)
 
 
+@pytest.mark.parametrize(
+    ("resources", "complaint"),
+    [
+        (
+            {
+                "HyperParameterTuningResourceConfig": {
+                    "InstanceConfigs": [
+                        {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1}
+                    ]
+                }
+            },
+            "InstanceConfigs of a HyperParameterTuningResourceConfig",
+        ),
+        (
+            {
+                "ResourceConfig": {
+                    "InstanceGroups": [
+                        {"InstanceType": "ml.m5.large", "InstanceCount": 1, "InstanceGroupName": "one"}
+                    ]
+                }
+            },
+            "instance groups",
+        ),
+    ],
+)
+def test_instances_that_are_not_emulated_are_refused_by_name(
+    sagemaker: Any, source: str, name: str, resources: dict[str, Any], complaint: str
+) -> None:
+    trial = algorithm(source)
+    del trial["ResourceConfig"]
+    with pytest.raises(ClientError, match=f"does not emulate {complaint}"):
+        sagemaker.create_hyper_parameter_tuning_job(
+            HyperParameterTuningJobName=name, **tuning({"one": trial | resources})
+        )
+
+
 def categories(request: dict[str, Any], **values: list[str]) -> dict[str, Any]:
     """Let every algorithm of a request be tried on lists of values."""
     items = [{"Name": key, "Values": value} for key, value in values.items()]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.core.errors import invalid
+from local_aws.core.errors import invalid, not_emulated
 
 __all__ = ["check_cluster", "check_training_cluster"]
 
@@ -37,8 +37,12 @@ def check_training_cluster(request: Mapping[str, Any], cluster: Mapping[str, Any
     """Refuse instances of a training job, or of a tuning job's trials, that SageMaker would refuse.
 
     Raises:
-        AwsError: They are refused.
+        AwsError: They are refused, or not emulated.
     """
+    if cluster.get("InstanceGroups"):
+        raise not_emulated("instance groups")
+    if cluster.get("InstanceConfigs"):
+        raise not_emulated("InstanceConfigs of a HyperParameterTuningResourceConfig")
     for field in ("InstanceType", "InstanceCount"):
         if field not in cluster:
             raise invalid(f"The instances of a training job need {field}.")

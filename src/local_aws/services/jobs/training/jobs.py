@@ -276,8 +276,6 @@ def _refuse_unemulated(request: Document) -> None:
         raise invalid("A training job needs a ResourceConfig.")
     if algorithm.get("TrainingInputMode", "File") != "File":
         raise not_emulated(f"TrainingInputMode {algorithm['TrainingInputMode']}")
-    if request["ResourceConfig"].get("InstanceGroups"):
-        raise not_emulated("instance groups")
     if (count := request["ResourceConfig"].get("InstanceCount", 1)) < 1:
         raise invalid(f"InstanceCount must be at least 1, and it is {count}.")
     check_training_cluster(request, request["ResourceConfig"])
