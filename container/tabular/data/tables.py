@@ -1,6 +1,7 @@
 """Read the user's tables, CSV, Parquet or JSON, and decide what their columns contain."""
 
 import csv
+import gzip
 import lzma
 import zipfile
 import zlib
@@ -38,9 +39,10 @@ MAX_CLASSES = 100
 MANY_COLUMNS = 200
 FEW_NUMBERS = 20  # a target with more distinct integers is a quantity
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 UNREADABLE = (ValueError, OSError, csv.Error, *DAMAGED)
 COPY = "another column has this name and the same cells, and is left out."
+COPIES = "{} other columns have this name and the same cells, and are left out."
 Warning = dict[str, str | None]
 
 
@@ -200,6 +202,7 @@ def _without_copies(
         BadInput: if columns with different cells have the target's name.
     """
     copies, said = [], []
+    originals: Counter[str] = Counter()  # how many copies each has
     alike: dict[str, list[str]] = {}  # the columns with different cells, by the name that all have
     for own in repeated:
         name = as_written(own)
@@ -207,7 +210,7 @@ def _without_copies(
         original = next((other for other in others if cells[own].equals(cells[other])), None)
         if original is not None:
             copies.append(own)
-            said.append(warning(original, COPY))
+            originals[original] += 1
             continue
         others.append(own)
         if name == target and own not in options.drop:
@@ -217,6 +220,7 @@ def _without_copies(
             )
         differs = f"another column named {name!r}, with other cells; it is called {own!r}, as in pandas."
         said.append(warning(own, differs))
+    said += [warning(name, COPY if count == 1 else COPIES.format(count)) for name, count in originals.items()]
     return cells.drop_columns(copies), copies, said
 
 

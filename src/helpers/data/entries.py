@@ -100,8 +100,10 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
 
 def _check_target(name: str, target: str) -> None:
     if len(target) > LONGEST_TARGET or any(character in LINE_BREAKS for character in target):
+        shown = repr(target[:40]) + "..." * (len(target) > 40)
+        what = f"has {len(target)} characters" if len(target) > LONGEST_TARGET else "has a line break"
         raise BadInput(
-            f"The target of {name}, {target[:40]!r}..., has {len(target)} characters or a line break. "
+            f"The target of {name}, {shown}, {what}. "
             f"SageMaker passes at most {LONGEST_TARGET} in one line to a job, so rename the column."
         )
 

@@ -336,6 +336,53 @@ def test_a_column_that_repeats_another_of_its_name_is_left_out(tmp_path):
     assert {"column": "a", "said": said} in table.warnings
 
 
+def test_several_copies_of_a_column_are_said_once(tmp_path):
+    table = read_table([written(tmp_path, "a,a,a,target\n1,1,1,x\n2,2,2,y\n")], target="target")
+    said = "2 other columns have this name and the same cells, and are left out."
+    assert [one for one in table.warnings if one["column"] == "a"] == [{"column": "a", "said": said}]
+    assert table.copies == ["a.1", "a.2"]
+
+
+def test_a_gzip_file_with_a_wrong_checksum_is_damaged(tmp_path):
+    packed = bytearray(gzip.compress(b"a,target\n1,x\n" * 9, mtime=0))
+    packed[-8] ^= 1
+    with pytest.raises(BadInput, match=r"it is damaged or incomplete \(CRC check failed.*; copy or download"):
+        read(tmp_path, bytes(packed))
+
+
+@pytest.mark.parametrize(
+    ("cells", "may_be_zero"),
+    [
+        ([f"{number}.5" for number in range(60)], True),
+        ([f"2024-01-{day:02}" for day in range(1, 29)] * 3, False),
+        ([f"{hour:02}:{hour * 2:02}" for hour in range(24)] * 3, False),
+    ],
+)
+def test_only_among_quantities_a_word_such_as_free_may_mean_zero(tmp_path, cells, may_be_zero):
+    table = read(tmp_path, "\n".join(["x,target", *(f"{cell},a" for cell in [*cells, "free", "free"])]))
+    (said,) = [one["said"] for one in table.warnings if one["column"] == "x" and "'free'" in one["said"]]
+    assert ("Write 0 instead if 'free' means that." in said) == may_be_zero
+
+
+def test_a_third_label_beside_two_numbers_stays_if_the_task_says_multiclass(tmp_path):
+    text = "\n".join(["x,target", *(f"{row},{'01'[row % 2] if row % 9 else '?'}" for row in range(90))])
+    options = Options(task="multiclass")
+    assert prepare(read(tmp_path, text, task="multiclass"), "target", options).schema.classes == (
+        "0",
+        "1",
+        "?",
+    )
+    assert prepare(read(tmp_path, text), "target", Options()).schema.classes == (0, 1)
+
+
+def test_labels_in_quotes_have_no_warning_about_them(tmp_path):
+    rows = [f'{row / 2},"""{row % 2}""","""{row}.5"""' for row in range(60)]
+    raw = read(tmp_path, "\n".join(["x,target,z", *rows]))
+    warnings = prepare(raw, "target", Options()).report["warnings"]
+    warned = [one["column"] for one in warnings if "in quotes" in one["said"]]
+    assert warned == ["z"]
+
+
 def test_columns_of_the_same_name_and_other_cells_are_told_apart_as_in_pandas(tmp_path):
     path = written(tmp_path, "a; a ;a.1;a;target\n1;5;2;1;x\n2;6;3;2;y\n1;7;4;1;x\n")
     table = read_table([path], target="target")

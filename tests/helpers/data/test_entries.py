@@ -91,9 +91,16 @@ def test_blanks_around_the_name_of_a_target_do_not_count_as_in_the_table() -> No
     assert entry.target == "Would you buy?"
 
 
-@pytest.mark.parametrize("target", ["x" * 257, "satisfied\nwith it", "satisfied\u2028with it"])
-def test_a_target_that_sagemaker_passes_to_no_job_is_refused(target: str) -> None:
-    with pytest.raises(BadInput, match="at most 256 in one line to a job"):
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("x" * 257, r"'x{40}'\.\.\., has 257 characters"),
+        ("satisfied\nwith it", r"'satisfied\\nwith it', has a line break"),
+        ("satisfied\u2028with it", "has a line break"),
+    ],
+)
+def test_a_target_that_sagemaker_passes_to_no_job_is_refused(target: str, said: str) -> None:
+    with pytest.raises(BadInput, match=rf"{said}\. SageMaker passes at most 256 in one line to a job"):
         entries.parse([OWN | {"target": target}])
 
 

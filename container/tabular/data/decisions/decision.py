@@ -106,8 +106,8 @@ def are_few(gaps: Mapping[str, int], whole: int, words: Sequence[str] | None) ->
     return marks <= MOST_GAPS * whole and sum(gaps.values()) - marks <= MOST_OTHERS * whole
 
 
-def gaps_said(gaps: Mapping[str, int], rows: int) -> tuple[str, ...]:
-    """That some words are read as missing, with their count."""
+def gaps_said(gaps: Mapping[str, int], rows: int, may_be_zero: bool = False) -> tuple[str, ...]:
+    """That some words are read as missing, with their count; in a quantity, they `may_be_zero`."""
     if not gaps:
         return ()
     said = (
@@ -115,7 +115,7 @@ def gaps_said(gaps: Mapping[str, int], rows: int) -> tuple[str, ...]:
         f"{'is' if len(gaps) == 1 else 'are'} {AS_MISSING}; set missing to [], or name the "
         "column in categorical, to keep the text."
     )
-    zero = next((text for text in gaps if text.casefold() in ZERO), None)
+    zero = next((text for text in gaps if may_be_zero and text.casefold() in ZERO), None)
     return (f"{said} Write 0 instead if {zero!r} means that." if zero else said,)
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from tabular.data.cleaning import check_cells, clean
 from tabular.data.decisions.decision import AS_MISSING, Decision
+from tabular.data.decisions.looks.doubts import IN_QUOTES
 from tabular.data.doubts.misleading import misleading
 from tabular.data.doubts.repetitions import repetitions
 from tabular.data.doubts.table import doubts
@@ -138,6 +139,12 @@ def _with_labels(
             one for one in raw.warnings if one["column"] != target or AS_MISSING in str(one["said"])
         ]
         report["evidence"][target] = ["labels, kept as they are written"]
+    else:  # the quotes are part of the labels
+        report["warnings"] = [
+            one
+            for one in report["warnings"]
+            if one["column"] != target or not str(one["said"]).startswith(IN_QUOTES)
+        ]
     return table
 
 

@@ -60,6 +60,7 @@ def labels_among_numbers(cells: pa.ChunkedArray, column: Column, options: Option
     """The words that are labels like the numbers beside them, as in 1, 2, 3 and U, and no typing errors.
 
     They are in as many rows as the rarest number, or in more, and nobody says that they mean a missing value.
+    Beside two numbers, any word is one if the user says that there are more than two classes.
 
     Args:
         cells: the target as written in the file (n_rows,).
@@ -67,13 +68,15 @@ def labels_among_numbers(cells: pa.ChunkedArray, column: Column, options: Option
         options: the user's settings.
     """
     given = options.missing_in(column.name) or ()
-    others = [
-        word for word in column.missing or () if word.casefold() not in NO_NUMBERS and word not in given
-    ]
-    if column.kind != "numeric" or not others or not is_text(cells.type):
+    words = [word for word in column.missing or () if word not in given]
+    if column.kind != "numeric" or not words or not is_text(cells.type):
         return []
     rows = counts_of(pc.utf8_trim_whitespace(cells))
-    fewest = min(count for text, count in rows.items() if not is_gap(text, column.missing or ()))
+    numbers = [text for text in rows if not is_gap(text, column.missing or ())]
+    if options.task == "multiclass" and len(numbers) == 2:
+        return [word for word in words if word in rows]
+    others = [word for word in words if word.casefold() not in NO_NUMBERS]
+    fewest = min(rows[text] for text in numbers)
     return [word for word in others if rows.get(word, 0) >= fewest]
 
 

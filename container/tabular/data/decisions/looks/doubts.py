@@ -25,6 +25,7 @@ HTML = re.compile(
     r"t[dr]|ul)(?:\s[^<>]*|/)?>",
     re.IGNORECASE,
 )
+IN_QUOTES = "numbers or dates in quotes"
 QUOTES = ("'", '"', "=", "`")  # also the sign before a text, or a formula, in a spreadsheet
 SIGNS_BETWEEN = ";|,"  # several values in a cell
 AROUND_VALUES = " {}[]()'\""
@@ -70,7 +71,7 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
     texts = first.to_pylist()
     if texts[0].lstrip()[:1] in QUOTES and _are_quoted(texts):
         return (
-            f"numbers or dates in quotes, such as {texts[0]!r}, each of which is a level; remove the quotes "
+            f"{IN_QUOTES}, such as {texts[0]!r}, each of which is a level; remove the quotes "
             "that are part of the cells if they are quantities.",
         )
     if said := doubt_of_form(texts, len(counts)):

@@ -15,6 +15,7 @@ from tabular.data.decisions.numbers.formats import said_of_format
 from tabular.data.decisions.numbers.large import is_infinite
 from tabular.data.decisions.numbers.plain import are_numbers, as_codes, plain_beside_gaps
 from tabular.data.values.cells import NO_NUMBERS, is_gap
+from tabular.data.values.composed import kinds
 from tabular.data.values.finding.numbers import FoundNumbers
 from tabular.data.values.numbers import is_plain, read_number
 from tabular.spec.columns import PLAIN, Column
@@ -37,7 +38,8 @@ def as_numbers(
         doubts = plain.doubts
         if plain.column.kind == "categorical":
             return as_codes(column, cells, doubts, doubts)
-    said = (*said_of_format(written, odd, found.format), *doubts, *gaps_said(gaps, len(cells)))
+    missing = gaps_said(gaps, len(cells), may_be_zero=kinds.CLOCK not in found.format.notations)
+    said = (*said_of_format(written, odd, found.format), *doubts, *missing)
     column = with_gaps(column, "numeric", gaps)
     if found.format != PLAIN or odd is not None:  # the server reads others of all columns at once
         column = replace(column, number=found.format)
