@@ -336,6 +336,20 @@ def test_a_column_that_repeats_another_of_its_name_is_left_out(tmp_path):
     assert {"column": "a", "said": said} in table.warnings
 
 
+def test_columns_of_the_same_name_are_told_apart_in_parquet_as_in_csv(tmp_path):
+    columns = {"a": [1, 2], "a ": [1, 2], "x": [5, 6], "a  ": [3, 4], "target": ["x", "y"]}
+    names = [name.strip() for name in columns]
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array(cells) for cells in columns.values()], names=names), path)
+    table = read_table([path], target="target")
+    assert table.frame.columns.tolist() == ["a", "x", "a.2", "target"]
+    assert table.copies == ["a.1"]
+    assert [one["column"] for one in table.warnings if one["column"]] == ["a.2", "a"]
+    names, blocks, _ = stream_rows(path)
+    assert names == ["a", "a.1", "x", "a.2", "target"]
+    assert [block.rows.to_pydict()["a.2"] for block in blocks] == [[3, 4]]
+
+
 def test_several_copies_of_a_column_are_said_once(tmp_path):
     table = read_table([written(tmp_path, "a,a,a,target\n1,1,1,x\n2,2,2,y\n")], target="target")
     said = "2 other columns have this name and the same cells, and are left out."

@@ -1,6 +1,6 @@
 """Parquet: typed columns, of which only the types that a decision is made about are left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from tabular.data.decisions.arrow import is_text
 from tabular.data.files.dialects import check_names
+from tabular.data.values.names import told_apart
 
 __all__ = ["read_parquet", "stream_parquet"]
 
@@ -24,11 +25,19 @@ TEXTS = (
 def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """The rows of a file, and how it was read; its `notes` are for the user.
 
+    Columns of the same name are told apart as in pandas; the names of all but the first are `repeated`.
+
     Raises:
         ValueError: if it is damaged or cannot be used.
     """
     with _whole():
-        table = pq.read_table(path)
+        written_names = pq.read_schema(path).names
+        own = _told_apart(written_names)
+        if own == written_names:
+            table = pq.read_table(path)
+        else:
+            with pq.ParquetFile(path) as file:
+                table = file.read().rename_columns(own)
     check_names(table.column_names)
     # A file written by pandas may contain an index. An index with a name is a column, one without is not.
     metadata = (table.schema.pandas_metadata or {}).get("index_columns", [])
@@ -51,7 +60,9 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     ]
     for place, column in enumerate(table.schema):
         table = table.set_column(place, column.name, _plain(table[place], column.name))
-    return table.replace_schema_metadata(None), {"format": "parquet", "notes": notes}
+    repeated = [name for name, other in zip(own, written_names, strict=True) if name != other.strip()]
+    facts = {"format": "parquet", "notes": notes, "repeated": repeated}
+    return table.replace_schema_metadata(None), facts
 
 
 def stream_parquet(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
@@ -62,15 +73,23 @@ def stream_parquet(path: Path) -> tuple[list[str], Iterator[pa.RecordBatch]]:
     """
     with _whole():
         file = pq.ParquetFile(path)
-    names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
+    own = _told_apart(file.schema_arrow.names)
+    are_apart = own == file.schema_arrow.names  # only then can some be read without the others
+    names = [name for name in own if not name.startswith("__index_level_")]
 
     def blocks() -> Iterator[pa.RecordBatch]:
         with file:
-            for batch in file.iter_batches(BLOCK_ROWS, columns=names):
+            for read in file.iter_batches(BLOCK_ROWS, columns=names if are_apart else None):
+                batch = read if are_apart else read.rename_columns(own)
                 columns = [_plain(pa.chunked_array([batch[name]]), name) for name in names]
                 yield from pa.table(columns, names=names).combine_chunks().to_batches()
 
     return names, blocks()
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, each once; as they are written if no two are the same."""
+    return told_apart(names) if len({name.strip() for name in names}) < len(names) else list(names)
 
 
 @contextmanager
@@ -78,7 +97,9 @@ def _whole() -> Iterator[None]:
     """Say of a file that begins like Parquet that the rest is not as it was written."""
     try:
         yield
-    except (pa.ArrowInvalid, OSError):
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None):  # the system does not let it be read
+            raise
         raise ValueError(
             "it begins like a Parquet file, but is damaged or incomplete; copy or download it again"
         ) from None
