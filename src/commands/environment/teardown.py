@@ -24,14 +24,32 @@ AT_REST = ("InService", "OutOfService", "Failed", "UpdateRollbackFailed")
 
 @dataclass(frozen=True)
 class Contents:
-    """What an environment contains that Terraform did not create, and its endpoints that are not at rest."""
+    """What an environment contains that Terraform did not create, and its endpoints that are not at rest.
+
+    Attributes:
+        objects: The versions of objects.
+        size: Their bytes.
+        groups: The versions in the registry, by model package group.
+        pipelines: The names of the pipelines.
+        executions: The ARNs of the executions that are running.
+        restless: The status of each endpoint that is not at rest, by its name.
+    """
 
     objects: int
     size: int
     groups: dict[str, list[dict[str, Any]]]
     pipelines: list[str]
     executions: list[str]
-    restless: list[str]
+    restless: dict[str, str]
+
+    def rest(self) -> str:
+        """Say what to wait for: an endpoint that is being deleted will be gone, any other at rest."""
+        gone = [name for name, status in self.restless.items() if status == "Deleting"]
+        others = [name for name in self.restless if name not in gone]
+        said = [(gone, "gone"), (others, "InService or Failed")]
+        return " and ".join(
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {end}" for names, end in said if names
+        )
 
 
 def down(environment: Environment, *, yes: bool = False) -> None:
@@ -68,8 +86,8 @@ def down(environment: Environment, *, yes: bool = False) -> None:
     if held.restless:
         raise UserError(
             "Nothing was deleted, because SageMaker deletes no endpoint in such a state: "
-            f"{', '.join(held.restless)}. Wait until it is InService or Failed, at most an hour, and run "
-            "this again."
+            f"{', '.join(f'{name} is {status}' for name, status in held.restless.items())}. "
+            f"Wait until {held.rest()}, at most an hour, and run this again."
         )
     _confirm(environment, yes=yes)
 
@@ -139,11 +157,11 @@ def _contents(boto: boto3.Session, name: str, resources: Mapping[str, Mapping[st
         for address, before in resources.items()
         if address.startswith("aws_sagemaker_endpoint.")
     }
-    restless = [
-        f"{summary['EndpointName']} is {summary['EndpointStatus']}"
+    restless = {
+        summary["EndpointName"]: summary["EndpointStatus"]
         for summary in (_pages(sagemaker, "list_endpoints", NameContains=name) if endpoints else ())
         if summary["EndpointName"] in endpoints and summary["EndpointStatus"] not in AT_REST
-    ]
+    }
     own = [it for it in pipelines if it not in terraforms]
     return Contents(objects, size, groups, own, executions, restless)
 

@@ -591,6 +591,21 @@ def test_down_waits_for_an_endpoint_that_sagemaker_would_not_delete(registered: 
     assert registered.state == before
 
 
+@pytest.mark.parametrize(
+    ("restless", "wait"),
+    [
+        ({"a": "Updating"}, "a is InService or Failed"),
+        ({"a": "Deleting"}, "a is gone"),
+        (
+            {"a": "Creating", "b": "Deleting", "c": "RollingBack"},
+            "b is gone and a, c are InService or Failed",
+        ),
+    ],
+)
+def test_of_an_endpoint_that_is_being_deleted_the_end_is_awaited(restless: dict[str, str], wait: str) -> None:
+    assert teardown.Contents(0, 0, {}, [], [], restless).rest() == wait
+
+
 # The command line
 
 
