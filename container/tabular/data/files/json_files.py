@@ -25,7 +25,7 @@ def read_json(
 
     Rows are objects, or lists below a list of names, on a line each or in one document; or what pandas'
     `to_json` writes in any orientation. A service may have put them into other objects. The target tells
-    columns from rows.
+    columns from rows, and an answer such as {"error": 404} from the only row of a table.
 
     Columns are typed like those of Parquet. One with values of several types is text, in which a number is
     as JSON writes it; one with lists or objects is a column of lists, which no feature can be.
@@ -38,7 +38,8 @@ def read_json(
     if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
         data = data.decode(encoding).encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
-    rows = _rows(_document(data), target)
+    document = _document(data)
+    rows = _rows(document, target) or _only_row(document, target)
     if not rows:
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")
     _check_keys(data[:SAMPLE].decode(errors="replace"), drop)
@@ -105,6 +106,14 @@ def _rows(found: Any, target: str | None) -> list[dict[str, Any]] | None:
             return None
         (found,) = inner
     return None
+
+
+def _only_row(found: Any, target: str | None) -> list[dict[str, Any]] | None:
+    """A document that is a row, because it has the target, or nothing but cells; None if it is not."""
+    if not isinstance(found, dict) or not found:
+        return None
+    cells = found.values() if target is None else [found.get(target, [])]
+    return None if any(isinstance(cell, list | dict) for cell in cells) else [found]
 
 
 def _is_rows(value: Any) -> bool:

@@ -130,7 +130,7 @@ def test_the_target_tells_columns_from_rows():
 @pytest.mark.parametrize(
     "content",
     [
-        *(b'{"a": 1}', b'{"a": {\n"b": 1}}', b"[1, 2]", b'["a"]\n["b", "c"]', b"[]"),
+        *(b"{}", b'{"a": 1, "b": [2]}', b'{"a": {\n"b": 1}}', b"[1, 2]", b'["a"]\n["b", "c"]', b"[]"),
         *(
             b'{"a": [{"x": 1}], "b": [{"x": 2}]}',
             b'{"a": {"b": {"c": {"d": [{"x": 1}]}}}}',
@@ -146,6 +146,21 @@ def test_the_target_tells_columns_from_rows():
 def test_what_is_no_rows_is_refused(content):
     with pytest.raises(ValueError, match=r"it is JSON, but not rows; write an object on each line|not JSON"):
         read_json(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("written", ["%s", "%s\n", "%s\n\n", "[%s]"])
+def test_a_table_may_have_one_row(written):
+    text = written % '{"x": 1, "y": null, "word": "a"}'
+    assert read_json(io.BytesIO(text.encode())).to_pylist() == [{"x": 1, "y": None, "word": "a"}]
+    assert read_json(io.BytesIO(text.encode()), target="y").num_rows == 1
+
+
+def test_the_only_object_is_a_row_if_it_has_the_target():
+    text = b'{"error": "not found", "code": 404, "links": ["x"]}'
+    assert read_json(io.BytesIO(text), target="code").num_rows == 1
+    for other in ("y", "links"):
+        with pytest.raises(ValueError, match="it is JSON, but not rows"):
+            read_json(io.BytesIO(text), target=other)
 
 
 def test_a_broken_line_is_named(tmp_path):
