@@ -10,7 +10,10 @@ import json
 import re
 import shutil
 import threading
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from local_aws.core.errors import AwsError
@@ -60,6 +63,29 @@ def _unmet() -> AwsError:
     return AwsError("PreconditionFailed", message, 412)
 
 
+def _holds(request: Request, etag: str, written: float) -> bool:
+    """Return whether a copy's source meets its conditions; one on the ETag overrides one on the time.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+    same, other, since, until = (
+        request.header(f"X-Amz-Copy-Source-If-{condition}").strip('"')
+        for condition in ("Match", "None-Match", "Modified-Since", "Unmodified-Since")
+    )
+    unchanged = same == etag if same else int(written) <= _past(until, written)
+    changed = other not in ("*", etag) if other else int(written) > _past(since, 0)
+    return unchanged and changed
+
+
+def _past(text: str, default: float) -> float:
+    """Return a header's time in seconds since 1970, or the default if it is no time or in the future."""
+    try:
+        seconds = parsedate_to_datetime(text).timestamp()
+    except ValueError:
+        return default
+    return default if seconds > time.time() else seconds
+
+
 class Buckets:
     """All objects: clients reach them through moto, jobs and endpoints through methods."""
 
@@ -105,22 +131,21 @@ class Buckets:
                 "NotImplemented", "A header you provided implies functionality that is not implemented", 501
             )
         if wanted or absent:
-            there = self._etag(unquote(request.raw_path))
+            found = self._find(unquote(request.raw_path))
+            there = None if found is None else found.etag.strip('"')
             if wanted and there is None:
                 raise AwsError("NoSuchKey", "The specified key does not exist.", 404)
             if (wanted and there != wanted.strip('"')) or (absent and there is not None):
                 raise _unmet()
         if source := request.header("X-Amz-Copy-Source"):
-            etag = self._etag(unquote(source).partition("?")[0])
-            same = request.header("X-Amz-Copy-Source-If-Match").strip('"')
-            other = request.header("X-Amz-Copy-Source-If-None-Match").strip('"')
-            if etag is not None and ((same and same != etag) or (other and other in ("*", etag))):
+            # A key may contain a question mark, which is quoted here.
+            found = self._find(unquote(source.partition("?")[0]))
+            if found is not None and not _holds(request, found.etag.strip('"'), self._objects.written(found)):
                 raise _unmet()
 
-    def _etag(self, path: str) -> str | None:
+    def _find(self, path: str) -> Any:
         bucket, _, key = path.lstrip("/").partition("/")
-        found = self._objects.find(bucket, key)
-        return None if found is None else found.etag.strip('"')
+        return self._objects.find(bucket, key)
 
     # What jobs and endpoints do
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,42 @@ def test_a_copy_whose_conditions_hold_is_made(aws: Aws, bucket: str) -> None:
         MetadataDirective="REPLACE",
         Metadata={"note": "x" * 2044},
     )
+
+
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
+CHANGED = {"CopySourceIfUnmodifiedSince": PAST}
+SAME = {"CopySourceIfMatch": "the source's"}
+
+
+@pytest.mark.parametrize("key", ["conditions/a", "conditions/what?x=1", "conditions/p%3Fq+r"])
+@pytest.mark.parametrize(
+    ("conditions", "copied"),
+    [
+        (SAME, True),
+        ({"CopySourceIfMatch": STALE}, False),
+        (CHANGED, False),
+        (SAME | CHANGED, True),
+        ({"CopySourceIfNoneMatch": STALE}, True),
+        ({"CopySourceIfModifiedSince": PAST}, True),
+        ({"CopySourceIfModifiedSince": "now"}, False),
+        ({"CopySourceIfNoneMatch": "the source's", "CopySourceIfModifiedSince": PAST}, False),
+        (
+            {"CopySourceIfModifiedSince": datetime(2999, 1, 1, tzinfo=UTC)},
+            True,
+        ),  # no time in the future counts
+    ],
+)
+def test_a_copy_is_held_to_the_conditions_on_its_source(
+    aws: Aws, bucket: str, key: str, conditions: dict[str, Any], copied: bool
+) -> None:
+    s3 = aws.client("s3")
+    etag = s3.put_object(Bucket=bucket, Key=key, Body=b"a")["ETag"]
+    now = s3.head_object(Bucket=bucket, Key=key)["LastModified"]
+    conditions = {name: {"the source's": etag, "now": now}.get(it, it) for name, it in conditions.items()}
+    request = {"Bucket": bucket, "Key": "copy", "CopySource": {"Bucket": bucket, "Key": key}, **conditions}
+    if copied:
+        assert s3.copy_object(**request)["CopyObjectResult"]["ETag"] == etag
+        return
+    with pytest.raises(ClientError) as refused:
+        s3.copy_object(**request)
+    assert refused.value.response["Error"]["Code"] == "PreconditionFailed"
