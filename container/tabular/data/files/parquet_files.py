@@ -60,7 +60,7 @@ def read_parquet(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     ]
     for place, column in enumerate(table.schema):
         table = table.set_column(place, column.name, _plain(table[place], column.name))
-    repeated = [name for name, other in zip(own, written_names, strict=True) if name != other.strip()]
+    repeated = [name for name, other in zip(own, written_names, strict=True) if name.strip() != other.strip()]
     facts = {"format": "parquet", "notes": notes, "repeated": repeated}
     return table.replace_schema_metadata(None), facts
 
