@@ -350,6 +350,16 @@ def test_columns_of_the_same_name_are_told_apart_in_parquet_as_in_csv(tmp_path):
     assert [block.rows.to_pydict()["a.2"] for block in blocks] == [[3, 4]]
 
 
+@pytest.mark.parametrize(("written_so", "value"), [("100.00-", -100.0), ("100,00-", -100.0), ("100-", 100.0)])
+def test_a_minus_after_cents_is_a_minus_and_after_a_whole_number_may_be_the_least(
+    tmp_path, written_so, value
+):
+    rest = written_so[3:-1]
+    cells = [written_so if row % 10 == 0 else f"{200 + row}{rest}" for row in range(60)]
+    table = read(tmp_path, "\n".join(["x;target", *(f"{cell};a" for cell in cells)]))
+    assert table.frame["x"][:2].tolist() == [value, 201.0]
+
+
 def test_several_copies_of_a_column_are_said_once(tmp_path):
     table = read_table([written(tmp_path, "a,a,a,target\n1,1,1,x\n2,2,2,y\n")], target="target")
     said = "2 other columns have this name and the same cells, and are left out."

@@ -35,6 +35,7 @@ _HOURS = re.compile(r"(\d+):(\d\d)(:\d\d)?")
 _BARE = re.compile(r"\d+(?:[.,]\d+)?")
 _LETTER_AT_NUMBER = re.compile(r"\d[HL]+$")
 _LONG_NUMBER = re.compile(r"\d{5}|\d{2}[.,' ]\d{3}")  # larger than that of a house
+_DECIMALS = re.compile(r"[.,](?:\d{1,2}|\d{4,})(?!\d)\D*$")  # which thousands never are
 _LIKE_PLACE = re.compile(r"[NSEW]\s?\d+[\s:-][\d.\s:-]+|\d+[\s:-][\d.\s:-]+[NSEW]")
 
 Find = Callable[[Mapping[str, int]], Callable[[str], float] | None]
@@ -255,7 +256,8 @@ def _around(texts: Texts, _: Sequence[str], find: Find) -> bool:
 def _outside(texts: Texts, simple: Sequence[str], find: Find) -> bool:
     """Whether 2,500- and 250,000+ are the least and the most that is told: all other numbers are between.
 
-    Without the most, the least is a whole number, because a single debt of an account may be small, too.
+    Without the most, all are whole numbers as they are written, because a single debt of an account may be
+    small, too, and 100.00- is one.
     """
     ends = {sign: [found.texts[0] for text, found in texts.items() if text[-1] == sign] for sign in "+-"}
     read = find(dict.fromkeys([*ends["+"], *ends["-"], *simple], 1)) if ends["-"] else None
@@ -263,7 +265,7 @@ def _outside(texts: Texts, simple: Sequence[str], find: Find) -> bool:
         return False
     numbers, least = list(map(read, simple)), read(ends["-"][0])
     if not ends["+"]:
-        return least % 1 == 0 and 0 < least <= min(numbers) and all(one % 1 == 0 for one in numbers)
+        return not any(map(_DECIMALS.search, [*ends["-"], *simple])) and 0 < least <= min(numbers)
     return least <= min(numbers) and max(numbers) <= read(ends["+"][0])
 
 
