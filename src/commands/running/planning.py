@@ -14,6 +14,7 @@ from typing import Any
 import papermill
 
 from commands.reporting.channels import Channel, channel
+from contract.names import NAME
 from helpers import parameters
 from helpers.cost.forecast.pace import Size, observations
 from helpers.cost.prices import load
@@ -127,14 +128,14 @@ def known(values: Mapping[str, Any], with_entries: bool = True) -> dict[str, Any
     for name, value in values.items():
         with mistakes.noted():
             everything |= parameters.parse({name: value}, everywhere)
-    named = []
-    for entry, name in zip(everything["DATASETS"], datasets.names(everything["DATASETS"]), strict=True):
+    if mistakes.said and "DATASETS" in values:
+        everything["DATASETS"] = parameters.readable(values["DATASETS"])
+    for name in filter(NAME.fullmatch, datasets.names(everything["DATASETS"])):
         with mistakes.noted():
-            group(everything["PIPELINE_NAME"], name)
-            named.append(entry)
+            group(everything["PIPELINE_NAME"], name)  # which may be too long
     if with_entries or mistakes.said:
         with mistakes.noted():
-            parse(named)
+            parse(everything["DATASETS"])
     with mistakes.noted():
         if everything["ENVIRONMENT"] == "aws":
             outputs_of(everything["TERRAFORM_OUTPUTS"])

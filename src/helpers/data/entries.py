@@ -1,6 +1,7 @@
 """The data sets that a parameter file names, checked before any of them is fetched."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -74,19 +75,24 @@ def absolute(entries: Sequence[str | Mapping[str, Any]]) -> list[Any]:
 
 def _parsed(entry: Mapping[str, Any]) -> Entry:
     name = str(entry.get("name", ""))
-    if not NAME.fullmatch(name):
-        raise BadInput(
-            f"{name!r} is not a valid data set name; use lower-case letters, digits and single hyphens "
-            "between them, such as my-table."
-        )
     spec, mistakes = DATASETS.get(name), Mistakes()
+    if not (is_name := NAME.fullmatch(name)):
+        likely = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "my-table"
+        mistakes.said.append(
+            f"{name!r} is not a valid data set name; use lower-case letters, digits and single hyphens "
+            f"between them, such as {likely}."
+        )
     for key in entry:
         if key not in KEYS:
             nearest = get_close_matches(str(key), KEYS, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"allowed are {', '.join(KEYS)}."
             mistakes.said.append(f"The data set {name!r} has the unknown key {key!r}; {hint}")
-    with mistakes.noted():
-        uri, target = _place(name, entry, spec)
+    if has_place := spec is not None or "uri" in entry:
+        with mistakes.noted():
+            target = _target(name, entry, spec)
+    if has_place or is_name:  # a name that is not valid is not unknown, too
+        with mistakes.noted():
+            uri = _uri(name, entry, spec)
     own = spec.entry if spec is not None and entry.get("target", spec.target) == spec.target else {}
     whole = {**own, **entry}
     with mistakes.noted():
@@ -94,11 +100,14 @@ def _parsed(entry: Mapping[str, Any]) -> Entry:
     with mistakes.noted():
         judged = _judged(name, whole)
     mistakes.check()
+    return Entry(name, uri, target, options, judged)
+
+
+def _target(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> str:
+    if spec is None and "target" not in entry:
+        raise BadInput(f"The data set {name!r} has no target; name the column to predict.")
     # A table's names are read without the blanks around them.
-    return Entry(name, uri, target.strip(), options, judged)
-
-
-def _check_target(name: str, target: str) -> None:
+    target = _text(name, "target", entry.get("target", spec and spec.target)).strip()
     if len(target) > LONGEST_TARGET or any(character in LINE_BREAKS for character in target):
         shown = repr(target[:40]) + "..." * (len(target) > 40)
         what = f"has {len(target)} characters" if len(target) > LONGEST_TARGET else "has a line break"
@@ -106,31 +115,35 @@ def _check_target(name: str, target: str) -> None:
             f"The target of {name}, {shown}, {what}. "
             f"SageMaker passes at most {LONGEST_TARGET} in one line to a job, so rename the column."
         )
+    return target
 
 
-def _place(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> tuple[str, str]:
-    """Where the table is, and its target."""
+def _uri(name: str, entry: Mapping[str, Any], spec: DatasetSpec | None) -> str:
+    """Where the table is; empty for one of the project's own that is not copied."""
     if spec is None and "uri" not in entry:
         nearest = get_close_matches(name, DATASETS, n=1)
         hint = (
             f"did you mean {nearest[0]!r}?" if nearest else "or give a uri and a target for your own table."
         )
         raise BadInput(f"Unknown data set {name!r}; known are {', '.join(DATASETS)}; {hint}")
-    if spec is None and "target" not in entry:
-        raise BadInput(f"The data set {name!r} has no target; name the column to predict.")
-    uri, target = entry.get("uri", ""), entry.get("target", spec and spec.target)
-    for key, value in (("uri", uri), ("target", target)):
-        if not isinstance(value, str):
-            raise BadInput(f"The {key} of {name} is {value!r}; it must be text, so put quotes around it.")
-    _check_target(name, target.strip())
-    if spec is not None:
-        uri = uri or os.environ.get(spec.copy_variable, "")
-    elif (found := scheme(uri)) and found not in SCHEMES:
+    uri = _text(name, "uri", entry.get("uri", ""))
+    if spec is not None and scheme(spec.uri) and scheme(uri):
+        raise BadInput(
+            f"The uri of {name} is {uri!r}; {name} is one of the project's own data sets, whose uri may only "
+            "be the path of a copy of it, so leave it out, or give the data set another name."
+        )
+    if (found := scheme(uri)) and found not in SCHEMES:
         raise BadInput(
             f"The uri of {name} is {uri!r}; give a path, a glob such as 'data/*.csv', s3://bucket/key, "
             "https://..., sklearn:<name> or openml:<name or number>."
         )
-    return uri, target
+    return uri or (os.environ.get(spec.copy_variable, "") if spec else "")
+
+
+def _text(name: str, key: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"The {key} of {name} is {value!r}; it must be text, so put quotes around it.")
+    return value
 
 
 def _options(name: str, entry: Mapping[str, Any]) -> Options:

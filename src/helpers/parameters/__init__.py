@@ -4,7 +4,7 @@
 leaves out of addresses what lets others in.
 """
 
-from helpers.parameters.table import BUILDERS, OF_THE_RUN, PARAMETERS, check, parse, read
+from helpers.parameters.table import BUILDERS, OF_THE_RUN, PARAMETERS, check, parse, read, readable
 
-__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]
+__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read", "readable"]
 __dir__ = __all__.copy

@@ -19,18 +19,22 @@ from helpers import display
 from helpers.errors import BadInput, Mistakes, one_line
 from helpers.parameters import strict_yaml
 
-__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read"]
+__all__ = ["BUILDERS", "OF_THE_RUN", "PARAMETERS", "check", "parse", "read", "readable"]
 
 BUILDERS = ("auto", "docker", "codebuild", "none")  # who builds the image
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: what it must be, in words and as a test, and what a text says if it is not just text."""
+    """One parameter: what it must be, in words and as a test, and what a text says if it is not just text.
+
+    `wrong_within` are sentences about the parts of a value that is accepted.
+    """
 
     allowed: str
     accepts: Callable[[Any], bool]
     said_by: Callable[[str], Any] = str
+    wrong_within: Callable[[Any], Sequence[str]] = lambda value: ()
 
 
 def _text() -> Parameter:
@@ -93,15 +97,34 @@ def _real(low: float, high: float) -> Parameter:
 def _tables() -> Parameter:
     return Parameter(
         "a list of data sets, each a name or {name: ..., uri: ..., target: ...}",
-        lambda value: isinstance(value, list | tuple) and len(value) > 0 and all(map(_is_table, value)),
+        lambda value: isinstance(value, list | tuple),
         strict_yaml.load,
+        _wrong_tables,
     )
 
 
-def _is_table(entry: object) -> bool:
-    if isinstance(entry, Mapping):
-        return isinstance(entry.get("name"), str)  # helpers.data.entries checks the rest
-    return isinstance(entry, str)
+def _wrong_tables(entries: Sequence[Any]) -> list[str]:
+    """What is wrong with entries of DATASETS that are not read; helpers.data.entries checks the others."""
+    if not entries:
+        return ["DATASETS is an empty list; name at least one data set, such as [wine]."]
+    said = [_wrong_table(entry) for entry in entries]
+    return [f"Entry {place} of DATASETS {why}" for place, why in enumerate(said, 1) if why]
+
+
+def _wrong_table(entry: Any) -> str:
+    """Why an entry of DATASETS is not read, as the rest of a sentence; empty if it is."""
+    form = "{name: ..., uri: ..., target: ...}"
+    if isinstance(entry, str):
+        return ""
+    if not isinstance(entry, Mapping):
+        shown = "empty" if entry is None else _shown(entry)
+        return f"is {shown}; it must be a name or {form}."
+    if entry.get("name") is None:
+        return f"is {_shown(entry)}, which has no name; give it one, as in {form}."
+    if not isinstance(name := entry["name"], str):
+        hint = "" if isinstance(name, Mapping | list | tuple) else ", so put quotes around it"
+        return f"has the name {_shown(name)}; it must be text{hint}."
+    return ""
 
 
 def _name(also: Sequence[str] = (), never: Sequence[str] = ()) -> Parameter:
@@ -273,6 +296,25 @@ def parse(values: Mapping[str, Any], known: Iterable[str] = ()) -> dict[str, Any
     return parsed
 
 
+def readable(tables: Any) -> list[Any]:
+    """The entries in a value of DATASETS that can be read, so that their mistakes are said, too.
+
+    A name that lacks its quotes is read as if it had them.
+    """
+    try:
+        found = strict_yaml.load(tables) if isinstance(tables, str) else tables
+    except strict_yaml.NotYaml:
+        return []
+    entries = found if isinstance(found, list | tuple) else []
+    quoted = [
+        {**entry, "name": str(entry["name"])}
+        if isinstance(entry, Mapping) and NAME.fullmatch(str(entry.get("name", "")))
+        else entry
+        for entry in entries
+    ]
+    return [entry for entry in quoted if not _wrong_table(entry)]
+
+
 def check(notebook: MutableMapping[str, Any]) -> None:
     """Check the parameters of a notebook, given its `globals()`, and replace text by what it says.
 
@@ -313,6 +355,8 @@ def _parsed(name: str, value: Any) -> Any:
         parsed = value  # not a number
     if not parameter.accepts(parsed):
         raise BadInput(f"{name} is {_shown(parsed)}; it must be {parameter.allowed}.")
+    if wrong := parameter.wrong_within(parsed):
+        raise BadInput("\n".join(wrong))
     return parsed
 
 

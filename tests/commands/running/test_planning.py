@@ -43,7 +43,10 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
         (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
         (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
         (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group may have at most 63"),
-        (["-p", "DATASETS", "[my_table]"], "must be lower-case letters and digits in words"),
+        (
+            ["-p", "DATASETS", "[my_table]"],
+            "'my_table' is not a valid data set name; use lower-case letters, digits and",
+        ),
         (["-p", "DATASETS", "[{name: x, uri: x.csv, target: y, taks: auto}]"], "did you mean 'task'?"),
         (["-p", "NOTIFY", "http://hooks.example.com/x"], "NOTIFY is an http:// address at hooks.example.com"),
         (["-p", "STEPS", "nowhere.py"], "STEPS names 'nowhere.py', which cannot be used ([Errno 2]"),
@@ -89,6 +92,25 @@ def test_all_mistakes_are_said_at_once_also_those_in_the_data_sets(
         "Unknown data set 'winne'",
         "STEPS names 'no.py', which cannot be used ([Errno 2] No such file or directory: 'no.py')",
     ]
+
+
+def test_an_entry_that_is_not_read_hides_no_mistake_in_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = "[{}, {name: Iris, uri: 'ftp://a', target: 4, tarqet: x}, {name: 5, uri: 6, target: y}, Wine]"
+    assert exit_code(tmp_path, "-p", "DATASETS", entries) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert [line.split(";")[0] for line in told] == [
+        "Entry 1 of DATASETS is {}, which has no name",
+        "Entry 3 of DATASETS has the name 5",
+        "'Iris' is not a valid data set name",
+        "The data set 'Iris' has the unknown key 'tarqet'",
+        "The target of Iris is 4",
+        "The uri of Iris is 'ftp://a'",
+        "The uri of 5 is 6",
+        "'Wine' is not a valid data set name",
+    ]
+    assert told[-1].endswith("such as wine.")
 
 
 def test_the_command_line_wins_over_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,6 +114,16 @@ def test_a_table_without_a_target_is_refused() -> None:
         entries.parse([{"name": "own", "uri": "own.csv"}])
 
 
+@pytest.mark.parametrize("uri", ["sklearn:wine", "https://data.example/wine.csv", "s3://bucket/wine.csv"])
+def test_the_uri_of_one_of_the_projects_own_tables_is_the_path_of_a_copy(uri: str) -> None:
+    (entry,) = entries.parse([{"name": "wine", "uri": "copies/wine.csv"}])
+    assert entry.uri == "copies/wine.csv"
+    assert refused(name="wine", uri=uri) == (
+        f"The uri of wine is {uri!r}; wine is one of the project's own data sets, whose uri may only be the "
+        "path of a copy of it, so leave it out, or give the data set another name."
+    )
+
+
 def test_two_tables_of_one_name_are_refused() -> None:
     with pytest.raises(BadInput, match="DATASETS names 'own' more than once"):
         entries.parse([OWN, "wine", OWN])

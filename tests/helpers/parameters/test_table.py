@@ -1,5 +1,6 @@
 """Parameters: an invalid one is refused with what was seen and what is allowed."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,37 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
         ("PIPELINE_NAME", "", "up to 32"),
         ("DEVELOPER", "Ana Lima", "lower-case letters"),
         ("DEVELOPER", "regression", "but not 'regression'"),
-        ("DATASETS", [], "a list of data sets"),
+        ("DATASETS", [], "DATASETS is an empty list; name at least one data set, such as [wine]."),
         ("DATASETS", "wine", "DATASETS is 'wine'; it must be a list of data sets"),
         ("DATASETS", "[wine", "DATASETS is '[wine', which is not valid YAML (while parsing"),
         ("DATASETS", "[{name: x, name: y}]", "not valid YAML (line 1 repeats the key 'name'"),
-        ("DATASETS", [5], "a list of data sets"),
-        ("DATASETS", [{"uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
-        ("DATASETS", [{"name": 5, "uri": "x.csv"}], "each a name or {name: ..., uri: ..., target: ...}"),
+        (
+            "DATASETS",
+            ["wine", 5],
+            "Entry 2 of DATASETS is 5; it must be a name or {name: ..., uri: ..., target",
+        ),
+        (
+            "DATASETS",
+            [None],
+            "Entry 1 of DATASETS is empty; it must be a name or {name: ..., uri: ..., target",
+        ),
+        ("DATASETS", "[[a, b]]", "Entry 1 of DATASETS is ['a', 'b']; it must be a name or {name: ..., uri: "),
+        (
+            "DATASETS",
+            [{}],
+            "Entry 1 of DATASETS is {}, which has no name; give it one, as in {name: ..., uri",
+        ),
+        (
+            "DATASETS",
+            [{"uri": "x.csv"}],
+            "Entry 1 of DATASETS is {'uri': 'x.csv'}, which has no name; give it",
+        ),
+        (
+            "DATASETS",
+            [{"name": 5, "uri": "x.csv"}],
+            "Entry 1 of DATASETS has the name 5; it must be text, so put qu",
+        ),
+        ("DATASETS", [{"name": ["a"]}], "Entry 1 of DATASETS has the name ['a']; it must be text."),
         ("REGRESSION_SCORER", "neg_log_loss", "one of neg_mean_absolute_error, neg_mean_squared_error"),
         ("REGRESSION_METRIC", "auc", "one of mae, mse, rmse"),
     ],
@@ -101,6 +126,18 @@ def test_a_name_that_is_no_text_is_unknown_too() -> None:
 def test_a_value_that_is_not_allowed_is_refused(name: str, value: Any, complaint: str) -> None:
     assert complaint in refused(name, value)
     assert "\n" not in refused(name, value)
+
+
+def test_every_entry_that_is_not_read_is_named_and_the_others_are_kept_for_their_own_mistakes() -> None:
+    given = [{}, "wine", 5, {"name": "Iris", "tarqet": "x"}, {"name": 7, "uri": 8}]
+    for written in (given, json.dumps(given)):
+        assert [line.split(" of")[0] for line in refused("DATASETS", written).splitlines()] == [
+            "Entry 1",
+            "Entry 3",
+            "Entry 5",
+        ]
+        assert parameters.readable(written) == ["wine", given[3], {"name": "7", "uri": 8}]
+    assert parameters.readable("[wine") == parameters.readable("wine") == parameters.readable(None) == []
 
 
 def test_all_mistakes_are_named_at_once_each_on_its_line() -> None:
