@@ -209,6 +209,10 @@ def test_a_body_that_is_not_text_is_not_said_to_be_in_another_charset(refused, b
         ("red,1_0,no,2,c1", "Row 1, column 'size': '1_0' is not a number."),
         ("red,1,perhaps,2,c1", "Row 1, column 'member': 'perhaps' is neither true nor false."),
         ('red,"1,no,2,c1', "Line 1 is not CSV: unexpected end of data."),
+        (
+            'red,1,no,2,c1\nred,"1,no,2,c1\nred,1,no,2,c1\n',
+            "Line 3, of the row that begins in line 2, is not CSV: unexpected end of data.",
+        ),
         ('red,"1"x,no,2,c1', "Line 1 is not CSV: ',' expected after '\"'."),
         ("colour,size,member,income\nred,1,no,2\n", "The header does not have the columns 'code'."),
         (",,size,,\n", "The header does not have the columns 'colour', 'member', 'income', 'code'."),

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
@@ -80,12 +81,8 @@ class _Lines:
             BadRequest: if one is not CSV.
         """
         text: Iterable[str] = io.StringIO(self._text, newline="")
-        lines = csv.reader(
-            self._noted(text) if self._of_one else text,
-            strict=True,
-            skipinitialspace=True,
-            delimiter=self._delimiter,
-        )
+        form: dict[str, Any] = {"strict": True, "skipinitialspace": True, "delimiter": self._delimiter}
+        lines = csv.reader(self._noted(text) if self._of_one else text, **form)
         try:
             rows: Iterable[list[str]] = (
                 self._of_one_column(lines)
@@ -94,7 +91,13 @@ class _Lines:
             )
             yield from ([*map(without_formula, row)] for row in rows) if self._has_formulas else rows
         except csv.Error as error:
-            raise BadRequest(400, f"Line {lines.line_num} is not CSV: {error}.") from None
+            begin, rows_again = 1, csv.reader(io.StringIO(self._text, newline=""), **form)
+            with suppress(csv.Error):
+                for _ in rows_again:
+                    begin = rows_again.line_num + 1
+            # A quote that is not closed is noticed far below the row in which it is.
+            where = f", of the row that begins in line {begin}," if begin < lines.line_num else ""
+            raise BadRequest(400, f"Line {lines.line_num}{where} is not CSV: {error}.") from None
 
     def _noted(self, text: Iterable[str]) -> Iterator[str]:
         for self.line in text:
