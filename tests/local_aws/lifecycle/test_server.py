@@ -20,7 +20,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from support import HANGS
+from support import HANGS, PATIENCE
 from support.local_aws.aws import Aws, is_running, needs_proc, processes_of, wait_for
 from support.local_aws.pipeline import create, fail, finish, processing, source_archive, training_request
 
@@ -194,6 +194,40 @@ def test_the_process_that_jobs_are_forks_of_is_there_once_there_is_a_pipeline(ho
     local_aws.stop(home)
     start(home)
     wait_for(is_there)
+
+
+def test_an_endpoint_serves_after_a_restart_though_its_configuration_and_model_were_deleted(
+    home: Path,
+) -> None:
+    aws = start(home)
+    environment = local_aws.ensure_environment(aws.server, "toy")
+    sagemaker = aws.client("sagemaker")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="toy", WaiterConfig=PATIENCE)
+    model = sagemaker.describe_model(ModelName="toy")
+    sagemaker.create_model(
+        ModelName="newer",
+        ExecutionRoleArn=model["ExecutionRoleArn"],
+        PrimaryContainer={
+            **model["PrimaryContainer"],
+            "ModelDataUrl": f"s3://{environment['bucket']}/newer/",
+        },
+    )
+    (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName="toy")["ProductionVariants"]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="newer", ProductionVariants=[{**variant, "ModelName": "newer"}]
+    )
+    sagemaker.update_endpoint(EndpointName="toy", EndpointConfigName="newer")
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="toy", WaiterConfig=PATIENCE)
+    sagemaker.delete_endpoint_config(EndpointConfigName="newer")
+    sagemaker.delete_model(ModelName="newer")
+    local_aws.stop(home)
+
+    aws = start(home)
+    aws.client("sagemaker").get_waiter("endpoint_in_service").wait(EndpointName="toy", WaiterConfig=PATIENCE)
+    with pytest.raises(ClientError, match=f"s3://{environment['bucket']}/newer/absent.tar.gz"):
+        aws.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName="toy", TargetModel="absent.tar.gz", Body=b"1"
+        )
 
 
 def test_objects_are_the_same_after_a_restart(home: Path) -> None:

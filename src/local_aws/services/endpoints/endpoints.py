@@ -14,7 +14,7 @@ from local_aws.core.moto import alarm_state
 from local_aws.core.store import Document, Store
 from local_aws.services.endpoints.guardrails import Guardrails, Shift, guardrails
 from local_aws.services.endpoints.instances import Instances
-from local_aws.services.endpoints.records import CONFIGURATION, ENDPOINT, MODEL, Records
+from local_aws.services.endpoints.records import CONFIGURATION, ENDPOINT, MADE_OF, MODEL, Records
 from local_aws.services.endpoints.serve_process import Answer
 from local_aws.services.s3 import Buckets, split_uri
 
@@ -149,7 +149,7 @@ class Endpoints:
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteEndpointConfig.html
         """
         endpoint = self._records.find(ENDPOINT, request["EndpointName"])
-        described = dict(endpoint)
+        described = _public(endpoint)
         with contextlib.suppress(AwsError):  # its configuration or model was deleted, but it serves
             described["ProductionVariants"] = [self._summary(endpoint)]
         newer = self._instances.newer(request["EndpointName"])
@@ -191,7 +191,8 @@ class Endpoints:
 
     def list_endpoints(self, request: Document) -> Document:
         """List endpoints."""
-        return self._records.listed(ENDPOINT, "Endpoints", request)
+        listed = self._records.listed(ENDPOINT, "Endpoints", request)
+        return {**listed, "Endpoints": [_public(endpoint) for endpoint in listed["Endpoints"]]}
 
     def delete_endpoint(self, request: Document) -> Document:
         """Stop an endpoint's container and delete its record, unless it is just being created or updated.
@@ -244,7 +245,7 @@ class Endpoints:
     # For the server
 
     def recover(self) -> None:
-        """Restart the containers of all endpoints."""
+        """Restart the containers of all endpoints, also of those whose configuration was deleted."""
         for endpoint in self._store.list("endpoint"):
             self._instances.start(endpoint["EndpointName"])
 
@@ -347,3 +348,8 @@ class Endpoints:
             "CurrentInstanceCount": count,
             "DesiredInstanceCount": count,
         }
+
+
+def _public(endpoint: Document) -> Document:
+    """Return an endpoint's record without what only this server needs to know."""
+    return {field: value for field, value in endpoint.items() if field != MADE_OF}

@@ -14,11 +14,11 @@ from local_aws.core.account import Account
 from local_aws.core.concurrency import together
 from local_aws.core.errors import AwsError
 from local_aws.core.faults import fault, log_exception
-from local_aws.core.store import Store
+from local_aws.core.store import Document, Store
 from local_aws.services.cloudwatch.metrics import EndpointMetrics
 from local_aws.services.endpoints.guardrails import Shift
 from local_aws.services.endpoints.hosting import Host
-from local_aws.services.endpoints.records import ENDPOINT, Records
+from local_aws.services.endpoints.records import ENDPOINT, MADE_OF, Records
 from local_aws.services.endpoints.serve_process import Container
 from local_aws.services.jobs.run import REASON_LENGTH
 from local_aws.services.s3 import Buckets
@@ -146,7 +146,10 @@ class Instances:
         place = self._newer if update else self._current
         try:
             endpoint = self._records.find(ENDPOINT, name)
-            instance = self._instance(name, update or endpoint["EndpointConfigName"], start.shift)
+            configuration = update or endpoint["EndpointConfigName"]
+            made_of = None if update else endpoint.get(MADE_OF)
+            made_of = made_of or self._records.made_of(configuration)
+            instance = self._instance(name, configuration, made_of, start.shift)
             with self._lock:
                 _require_going_on(start)
                 place[name] = instance
@@ -154,7 +157,7 @@ class Instances:
             _require_going_on(start)
             instance.container.start()
             instance.in_service = True
-            fields = {"EndpointStatus": "InService"}
+            fields = {"EndpointStatus": "InService", MADE_OF: made_of}
             if start.shift is not None:
                 start.shift.run()
                 self._replace(name, start)
@@ -186,12 +189,12 @@ class Instances:
             if not self._closed and self._store.find("endpoint", name):
                 self._store.note("endpoint", name, **fields)
 
-    def _instance(self, name: str, configuration: str, shift: Shift | None) -> Instance:
+    def _instance(self, name: str, configuration: str, made_of: Document, shift: Shift | None) -> Instance:
         """Return a container as on a new instance, without any models on its disk."""
         place = self._account.home / "endpoints" / name
         folder = place / f"update-{uuid4().hex[:8]}" if name in self._current else place
         shutil.rmtree(folder / "ml", ignore_errors=True)
-        variant, model = self._records.variant(configuration), self._records.model(configuration)
+        variant, model = made_of["Variant"], made_of["Model"]
         definition = model["PrimaryContainer"]
         # On AWS, Terraform sets this variable of the model; on a laptop, it comes from the environment.
         pickles = {name: os.environ[name] for name in ("SERVE_PICKLES",) if name in os.environ}

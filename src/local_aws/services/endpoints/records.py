@@ -8,12 +8,15 @@ from local_aws.core.errors import invalid
 from local_aws.core.requests.listing import listing
 from local_aws.core.store import Document, Store
 
-__all__ = ["CONFIGURATION", "ENDPOINT", "MODEL", "Records"]
+__all__ = ["CONFIGURATION", "ENDPOINT", "MADE_OF", "MODEL", "Records"]
 
 # The kind of a record, as in ARNs, and its noun, as in the names of fields.
 MODEL = ("model", "Model")
 CONFIGURATION = ("endpoint-config", "EndpointConfig")
 ENDPOINT = ("endpoint", "Endpoint")
+# A field of the record of an endpoint in service, which AWS does not describe: after a restart, it serves
+# though its configuration was deleted.
+MADE_OF = "MadeOf"
 _Kind = tuple[str, str]
 
 
@@ -73,6 +76,10 @@ class Records:
     def model(self, configuration: str) -> Document:
         """Return the model of a configuration."""
         return self.find(MODEL, self.variant(configuration)["ModelName"])
+
+    def made_of(self, configuration: str) -> Document:
+        """Return what an endpoint of a configuration is made of: its variant and its model."""
+        return {"Variant": self.variant(configuration), "Model": self.model(configuration)}
 
     def arn(self, of: _Kind, name: str) -> str:
         """Return the ARN of a record, whether it exists or not."""
