@@ -238,9 +238,10 @@ def test_a_parquet_file_that_is_none_is_refused(preprocess_data):
     assert "Cannot read the table table.parquet" in refusal(preprocess_data, b"PAR1", "table.parquet")
 
 
-def test_names_of_a_parquet_file_that_differ_by_spaces_alone_are_refused(preprocess_data):
-    said = refusal(preprocess_data, numbered(**{" size": 1}), "table.parquet")
-    assert "the column names ['size'] occur more than once" in said
+def test_names_of_a_parquet_file_that_differ_by_spaces_alone_are_told_apart_as_in_csv(preprocess_data):
+    done = preprocess_data(numbered(**{" size": np.arange(40.0)[::-1]}), "table.parquet")
+    assert list(done.kinds) == ["size", "size.1"]
+    assert "it is called 'size.1', as in pandas" in done.report
 
 
 def test_an_unknown_target_is_refused_with_the_nearest_column(preprocess_data):
