@@ -235,7 +235,7 @@ def test_what_cannot_be_scored_is_said_in_a_sentence_and_leaves_nothing(
     table.to_csv("good.csv", index=False)
     table.head(0).to_csv("empty.csv", index=False)
     table.drop(columns="size").to_csv("narrow.csv", index=False)
-    Path("broken.parquet").write_bytes(b"PAR1 and no more")
+    Path("broken.parquet").write_bytes(b"PAR1\x15\x00 and no more")
     wrong = table.astype({"size": object})
     wrong.loc[1202, "size"] = "many"
     wrong.to_csv("words.csv", index=False)
