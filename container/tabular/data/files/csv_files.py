@@ -150,7 +150,7 @@ def _read_with_quotes(path: Path, dialect: Dialect) -> tuple[pa.Table, str | Non
 def _read_again(
     path: Path, dialect: Dialect, mend: Callable[[Path, Dialect], tuple[Dialect, str] | None]
 ) -> tuple[pa.Table, str | None, str] | None:
-    """Read a file again after `mend` has rewritten its quotes.
+    """Rewrite the quotes of a file with `mend`, and read it again.
 
     The result is the cells, a note on the lines below the table, and one on the quotes. None if
     the quotes were as they should be, if the lines still do not fit, or if a cell goes on in the next line,

@@ -203,7 +203,7 @@ def _check_keys(sample: str, drop: Collection[str]) -> None:
     inside = {id(one) for outer in found for _, value in outer.pairs for one in _objects(value)}
     rows = [one for one in found if id(one) not in inside]
     for row in rows:
-        if not drop or row.keys() & rows[0].keys():  # or it may be in the last row, of which the end lacks
+        if not drop or row.keys() & rows[0].keys():  # it may be inside the last row, whose end is missing
             _check_object(row, drop)
 
 

@@ -27,7 +27,7 @@ def may_repeat(text: str, found: Any) -> bool:
     few = _few(found)
     if text.count(":") == few:
         return False
-    # Texts have colons, too, but hardly ever behind a quote.
+    # Texts have colons, too, but hardly ever after a quote.
     keys = text.count('":')
     if _KEY_BEFORE_BLANKS.search(text):
         keys += len(_KEY_BEFORE_BLANKS.findall(text))

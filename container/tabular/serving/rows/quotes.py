@@ -31,18 +31,24 @@ def without_stray_quotes(
         BadRequest: if a cell contains rows.
     """
     for number, row in enumerate(rows, start=1):
-        for column, cell in enumerate(row):
-            if ("\n" in cell or "\r" in cell) and len(row) == len(places) > 1:
-                place = places[column]
-                if place is not None and cell in model.levels_of(place):
-                    continue
-                lines = _END_OF_LINE.split(cell)
-                if _are_rows([line.split(delimiter) for line in lines], column, places, model):
-                    seen = f"{len(lines)} lines (from {cell[:30]!r})"
-                    raise BadRequest(
-                        400, f"Row {number} has a stray quote, which joins {seen}; double it or remove it."
-                    )
+        text = "".join(row)  # looked at once, because hardly any row has a cell of several lines
+        if ("\n" in text or "\r" in text) and len(row) == len(places) > 1:
+            _check(row, number, places, model, delimiter)
         yield row
+
+
+def _check(
+    row: Sequence[str], number: int, places: Sequence[int | None], model: Table, delimiter: str
+) -> None:
+    for column, (cell, place) in enumerate(zip(row, places, strict=True)):
+        if place is not None and cell in model.levels_of(place):
+            continue
+        lines = _END_OF_LINE.split(cell)
+        if len(lines) > 1 and _are_rows([line.split(delimiter) for line in lines], column, places, model):
+            seen = f"{len(lines)} lines (from {cell[:30]!r})"
+            raise BadRequest(
+                400, f"Row {number} has a stray quote, which joins {seen}; double it or remove it."
+            )
 
 
 def _are_rows(lines: Sequence[list[str]], column: int, places: Sequence[int | None], model: Table) -> bool:
@@ -57,7 +63,7 @@ def _are_rows(lines: Sequence[list[str]], column: int, places: Sequence[int | No
         return False
     found = evidence = used = 0
     for number, cell in enumerate(chain.from_iterable(lines), start=column):
-        if cell.startswith(" "):  # behind a comma, as in a sentence
+        if cell.startswith(" "):  # after a comma, as in a sentence
             return False
         place = places[number % width]
         if place is None:
