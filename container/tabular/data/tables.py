@@ -63,7 +63,7 @@ class Table:
     files: Sequence[Mapping[str, Any]]
     warnings: Sequence[Warning]
     left_out: Mapping[str, int] = field(default_factory=dict)
-    copies: Sequence[str] = ()
+    copies: Mapping[str, str] = field(default_factory=dict)
 
 
 def table_files(folder: Path) -> list[Path]:
@@ -189,8 +189,8 @@ def _joined(parts: Sequence[pa.Table]) -> pa.Table:
 
 def _without_copies(
     cells: pa.Table, repeated: Sequence[str], target: str | None, options: Options
-) -> tuple[pa.Table, list[str], list[Warning]]:
-    """The cells without columns that repeat another of the same name, the names of these, and warnings.
+) -> tuple[pa.Table, dict[str, str], list[Warning]]:
+    """The cells without columns that repeat another of the same name, which each repeats, and warnings.
 
     Args:
         cells: all columns.
@@ -201,16 +201,15 @@ def _without_copies(
     Raises:
         BadInput: if columns with different cells have the target's name.
     """
-    copies, said = [], []
-    originals: Counter[str] = Counter()  # how many copies each has
+    copies: dict[str, str] = {}
+    said = []
     alike: dict[str, list[str]] = {}  # the columns with different cells, by the name that all have
     for own in repeated:
         name = as_written(own)
         others = alike.setdefault(name, [name])
         original = next((other for other in others if cells[own].equals(cells[other])), None)
         if original is not None:
-            copies.append(own)
-            originals[original] += 1
+            copies[own] = original
             continue
         others.append(own)
         if name == target and own not in options.drop:
@@ -220,8 +219,9 @@ def _without_copies(
             )
         differs = f"another column named {name!r}, with other cells; it is called {own!r}, as in pandas."
         said.append(warning(own, differs))
-    said += [warning(name, COPY if count == 1 else COPIES.format(count)) for name, count in originals.items()]
-    return cells.drop_columns(copies), copies, said
+    count = Counter(copies.values())
+    said += [warning(name, COPY if many == 1 else COPIES.format(many)) for name, many in count.items()]
+    return cells.drop_columns(list(copies)), copies, said
 
 
 def _different_types(parts: Sequence[pa.Table]) -> str:

@@ -366,6 +366,7 @@ def _write_drift_baseline(
     predicted: np.ndarray,
 ) -> None:
     """Write what the requests of this model are compared with once it serves."""
+    # Not the copies: the cells of columns that the model does not use may be left out of stored requests.
     names = ("task", "target", "classes", "positive", "others", "columns", "options")
     labels = [str(schema.classes[position]) for position in predicted] if schema.classes else predicted
     values = quality(report)

@@ -50,6 +50,11 @@ class Table(Names):
         # Clients send whole rows, with the target as well.
         others = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         super().__init__([column["name"] for column in self.columns], others)
+        # Of other columns that had the same cells as one of the model's, by their folded names.
+        self.copies = {
+            self.fold(name): self.names.index(original)
+            for name, original in manifest.get("copies", {}).items()
+        }
         kinds = [column["kind"] for column in self.columns]
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
             raise ValueError("A column has an unknown kind.")

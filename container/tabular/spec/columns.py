@@ -115,7 +115,9 @@ class Schema:
     this list. It is empty for regression. `positive` is the class of two whose precision, recall and curves
     are reported; it is None for other targets, and in an older model, for which it is the second. `others`
     lists the table's columns that are neither features nor the target; clients may send them, too. `baseline`
-    holds the statistics of the training rows by column, see `tabular.data.splits.statistics`.
+    holds the statistics of the training rows by column, see `tabular.data.splits.statistics`. `copies` names,
+    for each of the others that was left out because its cells are those of a feature of the same name, this
+    feature; where a request has both, they must have the same cells, too.
     """
 
     task: Task
@@ -126,6 +128,7 @@ class Schema:
     baseline: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     positive: str | int | float | None = None
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def family(self) -> Family:
@@ -147,6 +150,7 @@ class Schema:
             "baseline": self.baseline,
             "others": self.others,
             **({} if self.positive is None else {"positive": self.positive}),
+            **({"copies": dict(self.copies)} if self.copies else {}),
         }
 
     @classmethod
@@ -161,4 +165,5 @@ class Schema:
             values.get("baseline", {}),
             tuple(values.get("others", ())),
             values.get("positive"),
+            values.get("copies", {}),
         )

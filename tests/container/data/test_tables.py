@@ -331,7 +331,7 @@ def test_a_file_that_is_no_table_is_refused_in_a_sentence(tmp_path, content, sen
 def test_a_column_that_repeats_another_of_its_name_is_left_out(tmp_path):
     table = read_table([written(tmp_path, "a,b,a,target\n1,2,1,x\n,4,,y\n3,6,3,x\n")], target="target")
     assert table.frame.columns.tolist() == ["a", "b", "target"]
-    assert table.copies == ["a.1"]
+    assert table.copies == {"a.1": "a"}
     said = "another column has this name and the same cells, and is left out."
     assert {"column": "a", "said": said} in table.warnings
 
@@ -343,7 +343,7 @@ def test_columns_of_the_same_name_are_told_apart_in_parquet_as_in_csv(tmp_path):
     pq.write_table(pa.Table.from_arrays([pa.array(cells) for cells in columns.values()], names=names), path)
     table = read_table([path], target="target")
     assert table.frame.columns.tolist() == ["a", "x", "a.2", "target"]
-    assert table.copies == ["a.1"]
+    assert table.copies == {"a.1": "a"}
     assert [one["column"] for one in table.warnings if one["column"]] == ["a.2", "a"]
     names, blocks, _ = stream_rows(path)
     assert names == ["a", "a.1", "x", "a.2", "target"]
@@ -364,7 +364,7 @@ def test_several_copies_of_a_column_are_said_once(tmp_path):
     table = read_table([written(tmp_path, "a,a,a,target\n1,1,1,x\n2,2,2,y\n")], target="target")
     said = "2 other columns have this name and the same cells, and are left out."
     assert [one for one in table.warnings if one["column"] == "a"] == [{"column": "a", "said": said}]
-    assert table.copies == ["a.1", "a.2"]
+    assert table.copies == {"a.1": "a", "a.2": "a"}
 
 
 def test_a_gzip_file_with_a_wrong_checksum_is_damaged(tmp_path):
@@ -414,7 +414,7 @@ def test_columns_of_the_same_name_and_other_cells_are_told_apart_as_in_pandas(tm
     assert table.frame["a.2"].tolist() == [5, 6, 7]
     said = "another column named 'a', with other cells; it is called 'a.2', as in pandas."
     assert {"column": "a.2", "said": said} in table.warnings
-    assert table.copies == ["a.3"]
+    assert table.copies == {"a.3": "a"}
     names, blocks, notes = stream_rows(path, known=["a"])
     assert names == ["a", "a.2", "a.1", "a.3", "target"]
     assert [one.rows.column(1).to_pylist() for one in blocks] == [["5", "6", "7"]]
@@ -427,7 +427,7 @@ def test_columns_of_the_same_name_are_compared_in_all_parts(tmp_path):
     parts[1].write_text("a,a,target\n3,3,x\n4,5,y\n")
     assert read_table(parts).frame["a.1"].tolist() == [1, 2, 3, 5]
     parts[1].write_text("a,a.1,target\n3,3,x\n4,4,y\n")  # as pandas writes it
-    assert read_table(parts).copies == ["a.1"]
+    assert read_table(parts).copies == {"a.1": "a"}
 
 
 def test_a_header_of_the_same_names_may_be_repeated_among_the_rows(tmp_path):

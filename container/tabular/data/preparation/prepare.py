@@ -88,7 +88,10 @@ def prepare(
     rows = table.index.to_numpy() if is_raw else None
     table = table.reset_index(drop=True)
     used = {schema.target, *(column.name for column in schema.columns)}
-    schema = replace(schema, others=tuple(name for name in names if name not in used))
+    others = tuple(name for name in names if name not in used)
+    features = {column.name for column in schema.columns}
+    copies = {own: name for own, name in raw.copies.items() if own in others and name in features}
+    schema = replace(schema, others=others, copies=copies)
     encoded = encode(table[schema.target], schema)
     report |= {
         "task": schema.task,

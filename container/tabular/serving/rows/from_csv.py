@@ -8,7 +8,7 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
 from tabular.serving.rows.lines import lines_of, most_names
-from tabular.serving.rows.names import is_header, order_of
+from tabular.serving.rows.names import check_copies, copies_in, is_header, order_of
 from tabular.serving.rows.quotes import without_stray_quotes
 from tabular.spec.errors import amount
 
@@ -70,6 +70,7 @@ def _below(
         for place, position in enumerate(order):
             places[position] = place
         rows = without_stray_quotes(rows, places, model, quoted)
+    copies = copies_in(header, model)
     for number, row in enumerate(rows, start=1):
         if row == header:
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
@@ -77,4 +78,6 @@ def _below(
             raise BadRequest(
                 400, f"Row {number} has {amount(len(row), 'cell')}, but the header has {len(header)}."
             )
+        if copies:
+            check_copies(row, order, copies, number, model)
         yield [row[position] for position in order]

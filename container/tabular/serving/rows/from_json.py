@@ -11,7 +11,7 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.keys import may_repeat, unique
 from tabular.serving.rows.lines import most_names
-from tabular.serving.rows.names import is_header, listed, order_of
+from tabular.serving.rows.names import check_copies, copies_in, is_header, listed, order_of
 from tabular.serving.rows.shapes import (
     ENVELOPES,
     SHAPES,
@@ -78,12 +78,14 @@ def _of_rows(given: Rows, model: Table) -> list[list[Any]]:
         raise BadRequest(400, f"{where} is not a list of names; {TABLE}")
     if not isinstance(rows, list):
         raise BadRequest(400, f"{under} is not a list of rows; {TABLE}")
-    order = order_of(header, model, where)
+    order, copies = order_of(header, model, where), copies_in(header, model)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) != len(header):
             raise BadRequest(
                 400, f"Row {number} is not a list of {len(header)} cells, one for each of the {where}."
             )
+        if copies:
+            check_copies(row, order, copies, number, model)
     return [[row[position] for position in order] for row in rows]
 
 
@@ -98,6 +100,8 @@ def _ordered(given: Rows, model: Table) -> list[list[Any]]:
     found: list[list[Any]] = []
     keys: tuple[str, ...] | None = None
     names: Sequence[str] = model.names
+    order: list[int] = []
+    copies: list[tuple[int, int]] = []
     for number, row in enumerate(given.rows, start=1):
         row = unwrapped(row, model)
         if isinstance(row, dict):
@@ -105,7 +109,10 @@ def _ordered(given: Rows, model: Table) -> list[list[Any]]:
                 found.append([row[name] for name in model.names])
                 continue
             if (these := tuple(row)) != keys:  # rows from one client have the same keys in the same order
-                keys, names = these, [these[i] for i in order_of(these, model, f"Row {number}")]
+                order, copies = order_of(these, model, f"Row {number}"), copies_in(these, model)
+                keys, names = these, [these[i] for i in order]
+            if copies:
+                check_copies([*row.values()], order, copies, number, model)
             found.append([row[name] for name in names])
         elif isinstance(row, list):
             found.append(row)

@@ -1,6 +1,10 @@
-"""The names of a request: which line is a header, and where in it each column of the model is."""
+"""The names of a request: which line is a header, and where in it each column of the model is.
+
+Copies of a column are those that the table had under the same name with the same cells.
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tabular.data.values import cells
 from tabular.portable.table_model import Table
@@ -8,7 +12,7 @@ from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.readers import reader
 
-__all__ = ["is_header", "listed", "order_of"]
+__all__ = ["check_copies", "copies_in", "is_header", "listed", "order_of"]
 
 
 def is_header(row: Sequence[str], model: Table) -> bool:
@@ -61,6 +65,54 @@ def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:
     if repeated:
         raise BadRequest(400, f"{where} names a column more than once: {listed(repeated)}.")
     return [found[place] for place in range(len(model.names))]
+
+
+def copies_in(header: Sequence[str], model: Table) -> list[tuple[int, int]]:
+    """The position in the header of each copy, and the place of the model's column that it is a copy of."""
+    if not model.copies:
+        return []
+    folded = enumerate(map(model.fold, model.names_of(header)))
+    return [(position, model.copies[name]) for position, name in folded if name in model.copies]
+
+
+def check_copies(
+    cells_: Sequence[Any],
+    order: Sequence[int],
+    copies: Sequence[tuple[int, int]],
+    number: int,
+    model: Table,
+) -> None:
+    """Check that copies have the same cells as in training, because the model looks at one of them alone.
+
+    Args:
+        cells_: the cells of a row, in the order of its header.
+        order: what `order_of` returns for the header.
+        copies: what `copies_in` returns for it.
+        number: the row's in the body.
+        model: how cells are read.
+
+    Raises:
+        BadRequest: if a copy differs.
+    """
+    for position, place in copies:
+        copy, original = cells_[position], cells_[order[place]]
+        if copy != original and not _are_alike(copy, original, place, model):
+            seen = f"{cells.shown(original)} and {cells.shown(copy)}"
+            raise BadRequest(
+                400,
+                f"Row {number} has {seen} in two columns named {model.names[place]!r}, whose cells were the "
+                "same in training; send one of the columns.",
+            )
+
+
+def _are_alike(one: Any, other: Any, place: int, model: Table) -> bool:
+    """Whether two cells of a column are read alike, such as 1 and 1.0, or two gaps."""
+    read = reader(place, model)
+    try:
+        first, second = read(one), read(other)
+    except ValueError:
+        return False
+    return bool(first == second or (first != first and second != second))
 
 
 def listed(names: Sequence[str]) -> str:

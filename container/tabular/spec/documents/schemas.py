@@ -46,3 +46,4 @@ class SchemaDocument(TypedDict):
     options: dict[str, Any]
     baseline: dict[str, Any]
     others: NotRequired[list[str]]
+    copies: NotRequired[dict[str, str]]
