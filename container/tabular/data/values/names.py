@@ -46,7 +46,7 @@ def as_written(name: str) -> str:
 class Names:
     """The names of a model's columns, and those of the other columns of its table, such as the target.
 
-    Clients send whole rows, and may write names in another case or Unicode form.
+    Clients send whole rows, and may write names in another case or Unicode form, or with other line breaks.
 
     Args:
         names: those of the model's columns, by position.
@@ -69,7 +69,9 @@ class Names:
 
     @staticmethod
     def fold(name: str) -> str:
-        """A column's name without what clients change: blanks, case and Unicode form."""
+        """A column's name without what clients change: blanks, case, Unicode form and how a line ends."""
+        if "\r" in name:  # of a name of several lines
+            name = name.replace("\r\n", "\n").replace("\r", "\n")
         if name.isascii():
             return name.strip().casefold()
         return normalize("NFC", normalize("NFKC", name).strip().casefold())

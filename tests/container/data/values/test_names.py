@@ -38,3 +38,16 @@ def test_a_header_is_told_apart_only_where_the_table_has_such_columns():
     assert Names(["id", "x"], []).names_of(["id", "x", "x"]) == ["id", "x", "x"]
     assert table.are_among(["id", "x", "id"])
     assert not table.are_among(["id", "x"])
+
+
+@pytest.mark.parametrize(("name", "sent"), [("Size\n(kg)", "size\r\n(KG)"), ("Size\r\n(kg)", "Size\n(kg)")])
+def test_a_name_of_two_lines_is_found_whatever_its_line_breaks_are(name, sent):
+    table = Names([name, "x"], ["a\nb"])
+    assert table.place_of(sent) == 0 and table.place_of(sent.replace("\r\n", "\r")) == 0
+    assert table.place_of("Size (kg)") is None
+    assert table.is_ignored("A\r\nB")
+
+
+def test_names_that_differ_in_their_line_breaks_alone_are_told_apart():
+    table = Names(["a\nb", "a\r\nb"], [])
+    assert [table.place_of(name) for name in ("a\nb", "a\r\nb", "A\nb")] == [0, 1, None]
