@@ -20,6 +20,7 @@ from tabular.data.values import cells
 from tabular.portable.table_model import Prediction, Table
 from tabular.serving.rows import from_csv, from_json, media_types
 from tabular.serving.rows.errors import BadRequest
+from tabular.serving.rows.lines import may_fit_others
 from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK
 from tabular.serving.rows.readers import reader
 from tabular.spec.errors import amount
@@ -39,6 +40,7 @@ BINARY = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 ODD_LINE = re.compile(rb"^ *\r?\n|^ +\Z|\A[^\r\n]*[;\t|]", re.MULTILINE)
 CELLS_AT_A_TIME = 1 << 14  # their texts take many times the memory of the numbers that they become
 LINES_AT_A_TIME = 10_000
+LONG_LINE = 1 << 16  # a line that is longer is looked at up to here
 ModelInput = tuple[np.ndarray, list[list[str]]]
 NO_TEXT = (
     "The body is not text but binary, as a compressed one or a file of Excel or Parquet is; send its rows as "
@@ -196,6 +198,9 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
     for place, position in enumerate(model.categorical):
         found, known = levels[place], model.levels_of(position)
         if not known.issuperset(found):  # some are new, or written otherwise than in the table
+            first = body[:LONG_LINE].lstrip().partition(b"\n")[0]
+            if may_fit_others(first.decode(errors="ignore"), model):
+                return None
             read = reader(position, model)
             meant = {level: read(level) for level in {*found} - known}
             levels[place] = [meant.get(level, level) for level in found]

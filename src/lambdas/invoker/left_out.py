@@ -112,7 +112,7 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
     width = len(table.names)
     if width == 1:
         raise UncertainError("The model has one column, of which an empty line may be a row.")
-    rows = list(lines_of(text, table)[0])
+    rows = list(lines_of(text, table, _uncertain)[0])
     widths = {len(row) for row in rows}
     if len(widths) != 1 or (widths != {width} and not table.are_among(rows[0])):
         raise UncertainError("The lines do not have as many cells as the model has columns.")
@@ -136,6 +136,10 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
         cells = zip(row, order, strict=True)
         writer.writerow(["" if place is None or place in places else cell for cell, place in cells])
     return out.getvalue()
+
+
+def _uncertain(_: object, __: object) -> bool:
+    raise UncertainError("Its lines have as many cells with another delimiter, and it has no header.")
 
 
 def _json(text: str, places: frozenset[int], table: Table) -> str:

@@ -268,6 +268,14 @@ def test_a_model_of_one_column_is_not_stored_as_csv():
         without(b"1\n\n2\n", "text/csv", ["size"], Table(["size"], []))
 
 
+def test_lines_that_fit_with_two_delimiters_are_not_stored():
+    table = Table(["colour", "size"], [])
+    with pytest.raises(UncertainError, match="with another delimiter"):
+        without(b"red;3,5\n", "text/csv", ["size"], table)
+    stored = without(b"colour,size\nred;blue,5\n", "text/csv", ["size"], table)
+    assert stored == '"colour","size"\n"red;blue",""\n'
+
+
 def test_names_that_differ_in_case_alone_are_told_apart_by_their_exact_spelling():
     table = Table(["Name", "name", "age"], [])
     assert table.places_of(["name"]) == {1}

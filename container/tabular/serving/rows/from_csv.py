@@ -1,5 +1,6 @@
 """Rows of CSV, with or without a header."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -10,9 +11,13 @@ from tabular.serving.rows.from_json import is_json
 from tabular.serving.rows.lines import lines_of, most_names
 from tabular.serving.rows.names import check_copies, copies_in, is_header, order_of
 from tabular.serving.rows.quotes import without_stray_quotes
+from tabular.serving.rows.readers import evidence
 from tabular.spec.errors import amount
 
 __all__ = ["read"]
+
+FEW_ROWS = 20  # which tell what the delimiter is
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 def read(text: str, model: Table) -> Iterable[list[Any]]:
@@ -26,7 +31,7 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
             raise BadRequest(400, "The body is JSON; name application/json as its content type.")
         if is_json(text.strip().partition("\n")[0]):
             raise BadRequest(400, "The body is JSON Lines; name application/jsonlines as its content type.")
-    rows, delimiter = lines_of(text, model)
+    rows, delimiter = lines_of(text, model, lambda one, other: _said(one, model) > _said(other, model))
     header = next(iter(rows), [])
     if len(header) > 1 and _is_of_python(header):
         raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
@@ -39,6 +44,21 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     else:
         found = without_stray_quotes(rows, range(len(model.names)), model, quoted)
     return list(found) if isinstance(rows, list) else found
+
+
+def _said(rows: Iterable[list[str]], model: Table) -> int:
+    """How much the first rows say for their columns; a cell that cannot be read says that all is wrong.
+
+    A decimal comma, even of a client alone, is not such a cell: it shows that commas separate nothing.
+    """
+    said = 0
+    for row in islice(rows, FEW_ROWS):
+        for place, cell in enumerate(map(str.strip, row)):
+            weight = evidence(cell, place, model)
+            if weight is None and not _DECIMAL_COMMA.fullmatch(cell):
+                return -1
+            said += 1 if weight is None else weight
+    return said
 
 
 def _begins_level(sign: str, model: Table) -> bool:

@@ -7,7 +7,7 @@ this module, too. It needs the standard library alone.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,18 +15,26 @@ from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
 from tabular.serving.rows.errors import BadRequest
 
-__all__ = ["lines_of", "most_names"]
+__all__ = ["Prefers", "lines_of", "may_fit_others", "most_names"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows
 OTHER_DELIMITERS = ";\t|"
 _SEPARATOR = re.compile(r"sep=([^\s\"]|\t)(?:\r\n?|\n)", re.IGNORECASE)  # a first line that only Excel knows
 
+Prefers = Callable[[Iterable[list[str]], Iterable[list[str]]], bool]
 
-def lines_of(text: str, model: Names) -> tuple[Iterable[list[str]], str]:
+
+def lines_of(text: str, model: Names, prefers: Prefers) -> tuple[Iterable[list[str]], str]:
     """The cells of each line, a header included, and the first delimiter with which all lines fit.
 
     That is the one that Excel's first line names, if there is such a line, or else the comma if none fits.
+
+    Args:
+        text: the body.
+        model: the names of its columns.
+        prefers: whether lines without a header, split at another delimiter (the first argument), are rather
+            meant than those split at commas, as in `red;3,5`, which fits with both.
 
     Raises:
         BadRequest: if a line is not CSV.
@@ -37,7 +45,12 @@ def lines_of(text: str, model: Names) -> tuple[Iterable[list[str]], str]:
     others = filter(None, (_fitting(text, sign, model) for sign in OTHER_DELIMITERS if sign in text))
     try:
         lines = _split(text, ",", model)
-        return (lines, ",") if _fit(lines, model) else next(others, (lines, ","))
+        if not _fit(lines, model):
+            return next(others, (lines, ","))
+        if not may_fit_others(text.lstrip().partition("\n")[0], model):
+            return lines, ","
+        found = next(others, None)
+        return found if found is not None and prefers(found[0], lines) else (lines, ",")
     except BadRequest:
         if found := next(others, None):
             return found
@@ -50,6 +63,11 @@ def _fitting(text: str, delimiter: str, model: Names) -> tuple[Iterable[list[str
         if _fit(lines := _split(text, delimiter, model), model):
             return lines, delimiter
     return None
+
+
+def may_fit_others(line: str, model: Names) -> bool:
+    """Whether a first line that fits with commas may be a row with another delimiter, too."""
+    return any(line.count(sign) >= len(model.names) - 1 > 0 for sign in OTHER_DELIMITERS)
 
 
 def most_names(model: Names) -> int:

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from math import isnan
 
-from tabular.data.values.numbers import is_plain
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
-from tabular.serving.rows.readers import reader
+from tabular.serving.rows.readers import evidence
 
 __all__ = ["without_stray_quotes"]
 
@@ -61,32 +59,17 @@ def _are_rows(lines: Sequence[list[str]], column: int, places: Sequence[int | No
     whole = [width] * (len(lines) - 2)
     if [len(line) for line in lines] != [width - column, *whole, column + 1]:
         return False
-    found = evidence = used = 0
+    found = said = used = 0
     for number, cell in enumerate(chain.from_iterable(lines), start=column):
         if cell.startswith(" "):  # after a comma, as in a sentence
             return False
         place = places[number % width]
         if place is None:
             continue
-        weight = _evidence(cell.strip(), place, model)
+        weight = evidence(cell.strip(), place, model)
         if weight is None:
             return False
         used += 1
         found += weight > 0
-        evidence += weight
-    return found * 2 >= used and evidence >= ENOUGH * (len(lines) - 1)
-
-
-def _evidence(text: str, place: int, model: Table) -> int | None:
-    """How much a cell says for its column: a number 1, a level or a date 2; None if it cannot be in it."""
-    if not text:
-        return 0
-    if model.columns[place]["kind"] == "categorical":
-        is_read = text in model.levels_of(place)
-    else:
-        try:
-            is_read = not isnan(reader(place, model)(text))
-        except ValueError:
-            return None
-    # Texts have numbers in them, but hardly ever exactly these words.
-    return (1 if is_plain(text) else 2) if is_read else 0
+        said += weight
+    return found * 2 >= used and said >= ENOUGH * (len(lines) - 1)

@@ -15,7 +15,7 @@ from tabular.data.values.numbers import is_plain, read_number
 from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["reader"]
+__all__ = ["evidence", "reader"]
 
 _ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
 # Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
@@ -47,6 +47,21 @@ def reader(position: int, model: Table) -> Callable[[Any], Any]:
     if read is None:
         read = model.readers[position] = _made_reader(position, model)
     return read
+
+
+def evidence(text: str, place: int, model: Table) -> int | None:
+    """How much a cell says for its column: a number 1, a level or a date 2; None if it cannot be in it."""
+    if not text:
+        return 0
+    if model.columns[place]["kind"] == "categorical":
+        is_read = text in model.levels_of(place)
+    else:
+        try:
+            is_read = not math.isnan(reader(place, model)(text))
+        except ValueError:
+            return None
+    # Texts have numbers in them, but hardly ever exactly these words.
+    return (1 if is_plain(text) else 2) if is_read else 0
 
 
 def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
