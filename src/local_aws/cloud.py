@@ -25,8 +25,10 @@ from local_aws.gateway.handlers import (
     only_this_machine,
     recorded,
     refuse_unlisted,
+    uncompressed,
 )
 from local_aws.gateway.json_operations import JsonOperations
+from local_aws.gateway.limits.handler import refuse_invalid
 from local_aws.gateway.operations import Operations
 from local_aws.pruning import Pruning
 from local_aws.services.cloudwatch.insights import Insights
@@ -148,10 +150,12 @@ class Cloud:
                 only_this_machine,
                 no_browser_pages,
                 signatures.require,
+                uncompressed,
                 self._operations.name,
                 self._calls.note,
                 refuse_unlisted,
                 access.refuse,
+                refuse_invalid,
                 FunctionUrls(self.functions, signatures).answer,  # before all whose signatures were checked
                 Runtime(self._endpoints).answer,  # asked most often of these
                 buckets.answer,

@@ -11,7 +11,7 @@ from tabular.monitoring.report import ModelReport, Report
 __all__ = ["Retraining", "due", "message", "metrics", "retrain"]
 
 MOST_NAMED = 20  # models in a message
-SUBJECT = 100  # characters, SNS's limit
+SUBJECT = 99  # characters; SNS takes fewer than 100
 Started = dict[str, int]  # by data set, the version whose drift has started a retraining
 
 

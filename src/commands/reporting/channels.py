@@ -106,7 +106,7 @@ def _topic(arn: str, region: str) -> Channel:
         try:
             boto3.client("sns", region_name=region, config=config).publish(
                 TopicArn=arn,
-                Subject=content["text"].encode("ascii", "replace").decode()[:100],  # what SNS takes
+                Subject=content["text"].encode("ascii", "replace").decode()[:99],  # what SNS takes
                 Message=json.dumps(by_protocol),
                 MessageStructure="json",
                 **(fifo if arn.endswith(".fifo") else {}),

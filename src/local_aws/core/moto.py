@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from botocore.utils import parse_timestamp
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+from moto.core.parse import QueryParser
 from moto.core.request import environ_key_for_header, should_preserve_original_header_name
+from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import (
     PRESERVED_HEADER_NAMES_ENVIRON_KEY,
     DomainDispatcherApplication,
@@ -36,6 +39,7 @@ __all__ = [
     "alarm_state",
     "environ",
     "published",
+    "read_form",
     "send_message",
 ]
 
@@ -136,6 +140,16 @@ def _underscored(fields: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {**values, PRESERVED_HEADER_NAMES_ENVIRON_KEY: names}
 
 
+def read_form(service: str, operation: str, form: dict[str, str]) -> dict[str, Any]:
+    """Return the members of a request of the query protocol, times as aware datetimes.
+
+    Raises:
+        ValueError: A value is not of its type.
+    """
+    model = get_service_model(service).operation_model(operation)
+    return QueryParser(model, timestamp_parser=parse_timestamp).parse({"values": form})
+
+
 def alarm_state(region: str, name: str) -> str | None:
     """Return the state of a CloudWatch alarm, such as `ALARM`, or None if there is no such alarm."""
     alarm = cloudwatch_backends[ACCOUNT_ID][region].alarms.get(name)
@@ -187,6 +201,10 @@ class Objects:
         """Return an object's newest version, unless it is marked as deleted."""
         found = self._backend.buckets[bucket].keys.get(name) if self.has_bucket(bucket) else None
         return found if isinstance(found, FakeKey) else None
+
+    def gave_token(self, token: str) -> bool:
+        """Return whether an answer to ListObjectsV2 has given a continuation token."""
+        return token in self._backend._pagination_tokens
 
     def put(self, bucket: str, name: str, content: bytes) -> None:
         """Write an object."""

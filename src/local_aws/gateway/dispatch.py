@@ -11,6 +11,7 @@ __all__ = ["Dispatcher", "Handler"]
 
 Handler = Callable[[Request], Reply | None]
 _XML_SERVICES = {"iam", "s3", "sns", "sts"}
+_ALSO_XML = {"monitoring", "sqs"}  # of older clients, which send forms
 
 
 class Dispatcher:
@@ -33,7 +34,13 @@ class Dispatcher:
                     return reply
             raise not_emulated(f"the service {request.service!r}" if request.service else str(request))
         except AwsError as error:
-            return to_reply(error, xml=request.service in _XML_SERVICES)
+            return to_reply(error, xml=_speaks_xml(request))
         except Exception as error:
             log_exception()
-            return to_reply(fault(error), xml=request.service in _XML_SERVICES)
+            return to_reply(fault(error), xml=_speaks_xml(request))
+
+
+def _speaks_xml(request: Request) -> bool:
+    if request.service in _ALSO_XML:
+        return not request.header("X-Amz-Target")
+    return request.service in _XML_SERVICES

@@ -1,14 +1,15 @@
 """Handlers of a request: each answers it, refuses it, or leaves it to the next."""
 
 import functools
+import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
 from local_aws.core.moto import Moto
-from local_aws.core.requests.validation import validate
 from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.operations import offered
 
@@ -18,6 +19,7 @@ __all__ = [
     "only_this_machine",
     "recorded",
     "refuse_unlisted",
+    "uncompressed",
 ]
 
 # Only recorded, by moto. CloudWatch's requests are signed for `monitoring`.
@@ -48,6 +50,20 @@ def refuse_unlisted(request: Request) -> None:
         raise not_emulated(f"the operation {request.operation or request}")
 
 
+def uncompressed(request: Request) -> None:
+    """Decompress a body, which boto3 compresses if it has more than 10 KB of metrics.
+
+    Raises:
+        AwsError: The body is not what its header says.
+    """
+    if request.service in MOTO_SERVICES and request.header("Content-Encoding") == "gzip":
+        try:
+            request.body = gzip.decompress(request.body)
+        except (EOFError, OSError, zlib.error):
+            raise AwsError("SerializationException", "The body is not compressed by gzip.") from None
+        del request.headers["content-encoding"]
+
+
 def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
     """Return a handler that lets moto answer for the services that are only recorded."""
 
@@ -71,10 +87,9 @@ def _name_by_manifest(request: Request) -> None:
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html
 
     Raises:
-        AwsError: The request is not valid, or names another digest.
+        AwsError: The request names another digest.
     """
     asked = request.document()
-    validate("ecr", "PutImage", asked)
     digest = f"sha256:{hashlib.sha256(asked['imageManifest'].encode()).hexdigest()}"
     if asked.setdefault("imageDigest", digest) != digest:
         raise AwsError(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from local_aws.core.requests.validation import service_model
 from local_aws.core.requests.wire import Request
 
-__all__ = ["Operations", "offered"]
+__all__ = ["Operations", "model_name", "offered"]
 
 # The name that a service's requests are signed for, and botocore's name for the service, if they differ.
 _MODELS = {"monitoring": "cloudwatch"}
@@ -33,6 +33,11 @@ class Operations:
     def list(self) -> list[str]:
         """Return the operations that were called."""
         return sorted(self._seen)
+
+
+def model_name(service: str) -> str:
+    """Return botocore's name for the service whose name requests are signed for."""
+    return _MODELS.get(service, service)
 
 
 def _name(request: Request) -> str | None:
@@ -65,7 +70,7 @@ _Route = tuple[str, str, re.Pattern[str], frozenset[str], frozenset[str]]
 @functools.cache
 def _routes(service: str) -> list[_Route]:
     """Return each REST operation's name, method, path, and the names its query and headers must contain."""
-    model = service_model(_MODELS.get(service, service))
+    model = service_model(model_name(service))
     routes = []
     for name in model.operation_names:
         operation = model.operation_model(name)

@@ -14,7 +14,7 @@ import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from local_aws.core.errors import AwsError
 from local_aws.core.files import PART, write_whole
@@ -27,8 +27,6 @@ __all__ = ["Buckets", "split_uri"]
 _BUCKET_FILE = "bucket.json"
 _MUTATING = {"PUT", "POST", "DELETE"}
 _OBJECT_FILE = re.compile(r"[0-9a-f]{64}")  # the hash of a key
-_METADATA = "x-amz-meta-"
-_LONGEST_KEY, _MOST_METADATA = 1024, 2048  # bytes
 _URI = re.compile(r"s3://([^/]+)/?(.*)", re.DOTALL)
 
 
@@ -42,20 +40,6 @@ def split_uri(uri: str) -> tuple[str, str]:
     if not match:
         raise AwsError("ValidationException", f"{uri!r} is not an S3 address such as s3://bucket/prefix/.")
     return match[1], match[2]
-
-
-def _check_sizes(request: Request) -> None:
-    """Refuse a key or metadata that are longer than S3 takes, as moto does not.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
-    """
-    key = unquote(request.raw_path).lstrip("/").partition("/")[2]
-    if len(key.encode()) > _LONGEST_KEY:
-        raise AwsError("KeyTooLongError", "Your key is too long")
-    names = [name for name in request.headers if name.startswith(_METADATA)]
-    if sum(len(name) - len(_METADATA) + len(request.headers[name]) for name in names) > _MOST_METADATA:
-        raise AwsError("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
 
 
 def _unmet() -> AwsError:
@@ -109,8 +93,8 @@ class Buckets:
         if request.service != "s3":
             return None
         with self._lock:
-            _check_sizes(request)
             self._check_conditions(request)
+            self._check_token(request)
             reply = self._moto.answer(request)
             if request.method in _MUTATING:
                 bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
@@ -142,6 +126,15 @@ class Buckets:
             found = self._find(unquote(source.partition("?")[0]))
             if found is not None and not _holds(request, found.etag.strip('"'), self._objects.written(found)):
                 raise _unmet()
+
+    def _check_token(self, request: Request) -> None:
+        """Refuse a continuation token that no answer has given, of which moto knows nothing.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+        """
+        token = dict(parse_qsl(request.query)).get("continuation-token")
+        if request.operation == "s3:ListObjectsV2" and token and not self._objects.gave_token(token):
+            raise AwsError("InvalidArgument", "The continuation token provided is incorrect")
 
     def _find(self, path: str) -> Any:
         bucket, _, key = path.lstrip("/").partition("/")

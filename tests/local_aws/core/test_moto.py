@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from moto.cloudwatch.models import MetricAggregatedDatum, cloudwatch_backends
+from moto.core.parse import QueryParser
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from moto.s3.models import FakeBucket, FakeKey, S3Backend
 from moto.sns.models import sns_backends
@@ -21,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler
 
 import local_aws
 from local_aws.core.account import ACCOUNT_ID
-from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state, environ, published
+from local_aws.core.moto import SEEN_ON, Metric, Moto, Objects, alarm_state, environ, published, read_form
 from local_aws.core.requests.wire import Request
 
 ADVICE = (
@@ -48,6 +49,7 @@ def seen(what: str) -> Iterator[None]:
         (S3Backend.create_bucket, {"bucket_name", "region_name"}),
         (S3Backend.put_object, {"bucket_name", "key_name", "value"}),
         (SQSBackend.send_message, {"queue_name", "message_body"}),
+        (QueryParser.__init__, {"operation_model", "timestamp_parser"}),
         (
             FakeKey.__init__,
             {
@@ -147,6 +149,13 @@ def test_what_was_published_is_seen() -> None:
         sns_backends[ACCOUNT_ID][region].publish("a message", topic, subject="a subject")
         found = [one for one in published(region) if one["topic"] == topic]
         assert found == [{"topic": topic, "subject": "a subject", "message": "a message"}]
+
+
+def test_a_form_is_read() -> None:
+    form = {"Namespace": "N", "MetricData.member.1.MetricName": "m", "MetricData.member.1.Value": "2"}
+    with seen("the parser of forms"):
+        asked = read_form("cloudwatch", "PutMetricData", form)
+        assert asked == {"Namespace": "N", "MetricData": [{"MetricName": "m", "Value": 2.0}]}
 
 
 def request(path: str, service: str) -> Request:

@@ -41,12 +41,12 @@ class Aws:
         return told(self.server, path)
 
     @functools.cache  # noqa: B019 - a client reads megabytes of models when it is made
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **config: Any) -> Any:
         """Return a client that does not retry, so that a test sees the first answer."""
         return boto3.session.Session("test", self.server.secret, region_name="us-east-1").client(
             service,
             endpoint_url=self.endpoint_url,
-            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+            config=Config(retries={"total_max_attempts": 1}, proxies={}, **config),
         )
 
 

@@ -33,6 +33,16 @@ __all__ = [
 
 SEEN_ON = "1.44.5"
 _ELLIPSIS_AT = 120
+# The error code for a request that its model does not allow, by service or operation.
+_CODES = {
+    "cloudwatch": "ValidationError",
+    "cloudwatch:PutMetricData": "InvalidParameterValue",
+    "ecr": "InvalidParameterException",
+    "iam": "ValidationError",
+    "logs": "InvalidParameterException",
+    "sns": "InvalidParameter",
+    "sqs": "InvalidParameterValue",
+}
 # What is kept of a pattern, escapes and classes, or a dot outside them; and what a dot stands for.
 _DOT = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|\.", re.DOTALL)
 _NO_LINE_END = r"[^\n\r\x85\u2028\u2029]"
@@ -67,7 +77,9 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
         raise invalid(f"1 validation error detected: a timestamp is out of range: {error}") from None
     found = [report.generate_report()] if report.has_errors() else problems(request, shape)
     if found:
-        raise invalid(f"{len(found)} validation error{'s'[: len(found) > 1]} detected: " + "; ".join(found))
+        message = f"{len(found)} validation error{'s'[: len(found) > 1]} detected: " + "; ".join(found)
+        code = _CODES.get(f"{service}:{operation}") or _CODES.get(service, "ValidationException")
+        raise AwsError(code, message)
 
 
 def decoded(value: Any, shape: Shape | None) -> Any:

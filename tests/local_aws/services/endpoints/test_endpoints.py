@@ -415,7 +415,14 @@ def test_traffic_moves_in_parts_and_back_if_an_alarm_goes_off(
     with pytest.raises(ClientError, match=f"names the alarm '{name}', which does not exist"):
         sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
     cloudwatch.put_metric_alarm(
-        AlarmName=name, EvaluationPeriods=1, ComparisonOperator="GreaterThanThreshold", Threshold=1.0
+        AlarmName=name,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Threshold=1.0,
     )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, DeploymentConfig=canary)
     in_service = sagemaker.get_waiter("endpoint_in_service")
