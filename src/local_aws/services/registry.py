@@ -82,13 +82,15 @@ class Registry:
     def delete_model_package_group(self, request: Document) -> Document:
         """Delete a group, which must be empty. A new group of the same name starts at version 1 again."""
         with self._lock:
-            name = self._group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
+            group = self._group(request["ModelPackageGroupName"])
+            name = group["ModelPackageGroupName"]
             if self._packages(name):
                 raise AwsError(
                     "ConflictException",
                     f"Model Package Group {name} cannot be deleted: it has Model Packages.",
                 )
             self._store.delete("model-package-group", name)
+            self._store.delete("tags", group["ModelPackageGroupArn"])
         return {}
 
     # Packages
@@ -182,7 +184,8 @@ class Registry:
         """Delete a version."""
         with self._lock:
             package = self._package(request["ModelPackageName"])
-            self._store.delete("model-package", package["ModelPackageArn"])
+            for kind in ("model-package", "tags"):
+                self._store.delete(kind, package["ModelPackageArn"])
         self._announce(state_change_event(self._account, {**package, "ModelPackageStatus": "Deleting"}))
         return {}
 

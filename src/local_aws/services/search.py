@@ -75,7 +75,7 @@ class Finder:
     def _records(self, resource: str) -> Iterator[Document]:
         kind, arn = _RESOURCES[resource]
         for document in self._store.list(kind):
-            tags = self._tags.list_tags({"ResourceArn": document[arn]})["Tags"]
+            tags = [{"Key": key, "Value": value} for key, value in self._tags.of(document[arn]).items()]
             described = self._describe.get(resource, dict)(document)
             yield {"LastModifiedTime": document["CreationTime"], **described, "Tags": tags}
 

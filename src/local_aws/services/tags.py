@@ -1,4 +1,9 @@
-"""Tags on any resource with an ARN."""
+"""Tags on any resource with an ARN.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AddTags.html
+"""
+
+import re
 
 from local_aws.core.errors import invalid
 from local_aws.core.requests.listing import page
@@ -7,6 +12,8 @@ from local_aws.core.store import Document, Store
 __all__ = ["Tags", "check_tags"]
 
 _MOST = 50  # of a resource
+_ARN = re.compile(r"arn:[a-z-]+:sagemaker:[^:]*:\d*:([a-z-]+)/(.+)")
+_BY_ARN = ("execution", "model-package")  # the kinds of records that have their ARN as their name
 
 
 def check_tags(request: Document) -> None:
@@ -32,9 +39,11 @@ class Tags:
 
     def add_tags(self, request: Document) -> Document:
         """Add tags to a resource, or change them."""
-        arn = request["ResourceArn"]
+        return self._add(self._existing(request), request)
+
+    def _add(self, arn: str, request: Document) -> Document:
         with self._store.lock:
-            tags = self._of(arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+            tags = self.of(arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
             if len(tags) > _MOST:
                 raise invalid(f"{arn} would have {len(tags)} tags; at most {_MOST} are allowed.")
             self._store.put("tags", arn, tags)
@@ -42,14 +51,14 @@ class Tags:
 
     def list_tags(self, request: Document) -> Document:
         """List a resource's tags."""
-        chosen, following = page(_listed(self._of(request["ResourceArn"])), request)
+        chosen, following = page(_listed(self.of(self._existing(request))), request)
         return {"Tags": chosen, **following}
 
     def delete_tags(self, request: Document) -> Document:
         """Remove tags from a resource."""
-        arn = request["ResourceArn"]
+        arn = self._existing(request)
         with self._store.lock:
-            tags = {key: value for key, value in self._of(arn).items() if key not in request["TagKeys"]}
+            tags = {key: value for key, value in self.of(arn).items() if key not in request["TagKeys"]}
             self._store.put("tags", arn, tags)
         return {}
 
@@ -57,10 +66,30 @@ class Tags:
         """Store the tags from a resource's creation."""
         arn = next((value for name, value in answer.items() if name.endswith("Arn")), None)
         if arn and request.get("Tags"):
-            self.add_tags({"ResourceArn": arn, "Tags": request["Tags"]})
+            self._add(arn, request)
 
-    def _of(self, arn: str) -> dict[str, str]:
+    def of(self, arn: str) -> dict[str, str]:
+        """Return a resource's tags by key."""
         return self._store.find("tags", arn) or {}
+
+    def _existing(self, request: Document) -> str:
+        """Return the ARN of a request's resource.
+
+        Raises:
+            AwsError: There is no such resource.
+        """
+        arn = request["ResourceArn"]
+        if match := _ARN.fullmatch(arn):
+            kind, name = ("execution", "") if "/execution/" in arn else match.groups()
+            record = self._store.find(kind, arn if kind in _BY_ARN else name)
+            # A name in an ARN may be in lower case, unlike that of its record.
+            if any(arn in _arns(each) for each in ([record] if record else self._store.list(kind))):
+                return arn
+        raise invalid(f"Could not find the resource {arn!r}.")
+
+
+def _arns(record: Document) -> list[str]:
+    return [value for field, value in record.items() if field.endswith("Arn")]
 
 
 def _listed(tags: dict[str, str]) -> list[Document]:

@@ -135,6 +135,28 @@ def test_a_resource_has_fifty_tags_and_none_of_aws(sagemaker: Any, group: str) -
     assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 1
 
 
+def test_what_does_not_exist_has_no_tags(sagemaker: Any, group: str) -> None:
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    absent = [f"{arn}-absent", arn.replace(":1", ":2"), arn.replace("model-package-group", "model"), "x"]
+    for resource in absent:
+        for call, more in (
+            (sagemaker.add_tags, {"Tags": [{"Key": "team", "Value": "toys"}]}),
+            (sagemaker.list_tags, {}),
+            (sagemaker.delete_tags, {"TagKeys": ["team"]}),
+        ):
+            with pytest.raises(ClientError, match="ValidationException"):
+                call(ResourceArn=resource, **more)
+
+
+def test_tags_go_with_their_resource(sagemaker: Any, group: str) -> None:
+    sagemaker.delete_model_package_group(ModelPackageGroupName=group)
+    arn = sagemaker.create_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
+    version = package(sagemaker, group)
+    sagemaker.add_tags(ResourceArn=version, Tags=[{"Key": "team", "Value": "toys"}])
+    assert sagemaker.list_tags(ResourceArn=version)["Tags"] == [{"Key": "team", "Value": "toys"}]
+
+
 def test_a_groups_policy_is_kept_with_it(sagemaker: Any, group: str) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sagemaker:*", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})

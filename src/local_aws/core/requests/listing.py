@@ -70,7 +70,9 @@ def page(
         try:
             start = int(base64.urlsafe_b64decode(token.encode()))
         except (binascii.Error, ValueError):
-            raise invalid(f"Invalid NextToken {token!r}.") from None
+            start = 0
+        if start < 1:  # no answer has given it
+            raise invalid(f"Invalid NextToken {token!r}.")
     end = start + request.get("MaxResults", size)
     following = (
         {"NextToken": base64.urlsafe_b64encode(str(end).encode()).decode()} if end < len(items) else {}

@@ -60,6 +60,7 @@ class Records:
         """
         self.find(of, name)
         self._store.delete(of[0], name)
+        self._store.delete("tags", self.arn(of, name))
         return {}
 
     def listed(self, of: _Kind, key: str, request: Document) -> Document:

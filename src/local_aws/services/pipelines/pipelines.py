@@ -62,7 +62,8 @@ class Pipelines:
         """Record a pipeline, after checking that its definition can be executed."""
         name = request["PipelineName"]
         arn = self._account.arn("sagemaker", f"pipeline/{name}")
-        if self._store.find("token", f"{arn}#{request['ClientRequestToken']}"):
+        earlier = self._store.find("token", f"{arn}#{request['ClientRequestToken']}") is not None
+        if earlier and self._store.find("pipeline", name):
             return {"PipelineArn": arn}
         if len(name) > _LONGEST_NAME:
             raise invalid(
@@ -125,9 +126,10 @@ class Pipelines:
                 "ConflictException", f"Pipeline {pipeline['PipelineName']} has running executions."
             )
         for item in executions:
-            for kind in ("execution", "execution-definition", "execution-steps"):
+            for kind in ("execution", "execution-definition", "execution-steps", "tags"):
                 self._store.delete(kind, item["PipelineExecutionArn"])
         self._store.delete("pipeline", pipeline["PipelineName"])
+        self._store.delete("tags", pipeline["PipelineArn"])
         return {"PipelineArn": pipeline["PipelineArn"]}
 
     # Executions

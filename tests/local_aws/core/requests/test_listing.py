@@ -51,5 +51,6 @@ def test_pages_follow_each_other() -> None:
     assert [*first, *second] == ITEMS[::-1]
     assert nothing == {}
     assert len(listing(ITEMS, {}, size=1)[0]) == 1
-    with pytest.raises(AwsError, match="Invalid NextToken 'nonsense'"):
-        listing(ITEMS, {"NextToken": "nonsense"})
+    for token in ("nonsense", "LTU=", "MA=="):  # the last two say -5 and 0
+        with pytest.raises(AwsError, match=f"Invalid NextToken '{token}'"):
+            listing(ITEMS, {"NextToken": token})

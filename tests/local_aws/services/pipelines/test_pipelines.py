@@ -1,5 +1,6 @@
 """Pipelines: what is accepted, how parameters are typed, how steps run."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -411,6 +412,21 @@ def test_the_same_request_token_starts_one_execution(sagemaker: Any, name: str) 
         for _ in range(2)
     }
     assert len(arns) == 1
+
+
+def test_a_deleted_pipeline_is_created_again_with_the_same_request_token(sagemaker: Any, name: str) -> None:
+    asked = {
+        "PipelineName": name,
+        "PipelineDefinition": json.dumps({"Version": "2020-12-01", "Steps": [fail("A", "x")]}),
+        "RoleArn": ROLE,
+        "ClientRequestToken": "t" * 32,
+    }
+    (arn,) = {sagemaker.create_pipeline(**asked)["PipelineArn"] for _ in range(2)}
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "toys"}])
+    sagemaker.delete_pipeline(PipelineName=name)
+    assert sagemaker.create_pipeline(**asked)["PipelineArn"] == arn
+    assert sagemaker.describe_pipeline(PipelineName=name)["PipelineStatus"] == "Active"
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == []
 
 
 def test_a_request_token_with_another_request_is_refused(sagemaker: Any, name: str) -> None:
