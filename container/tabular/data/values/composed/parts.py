@@ -77,9 +77,9 @@ _BY_NAME: Mapping[str, Notation] = MappingProxyType(
         kinds.ERROR: Notation(ranges.error, "\u00b1/"),
         kinds.BOUND: Notation(ranges.bound, "+-"),
         kinds.INTERVAL: Notation(ranges.interval, "])"),
+        kinds.BRACKETS: Notation(remarks.brackets, "(["),  # before ranges, for the sake of [8.6e-01]
         kinds.RANGE: Notation(ranges.span, "\u2212\u2013\u2014- []"),
         kinds.CONVERTED: Notation(remarks.conversion, "(["),
-        kinds.BRACKETS: Notation(remarks.brackets, "(["),
     }
 )
 _TELLING = frozenset().union(*(one.signs for one in _BY_NAME.values()))

@@ -22,8 +22,12 @@ _FLAG = re.compile(
     rf"|(?P<number>.*\d.*?)\s?(?P<sign>[\u2191\u2193]{{1,2}}|(?<=\s)(?:[Hh]igh|[Ll]ow)"
     rf"|\((?:{_SIDE}|[+-])\)|\[(?:{_SIDE}|[+-])\])"
 )
-# A year, or how many there are.
-BRACKETED = re.compile(r"\(\s?(\d{1,18})\s?\)|\[\s?(\d{1,18})\s?\]", re.ASCII)
+# A year, or how many there are, also of what: (1,234 reviews). No account has square brackets, but lists do.
+BRACKETED = re.compile(
+    r"\(\s?(\d{1,18}|\d[\d,.]{0,17}\s[a-z]{2,12})\s?\)"
+    r"|\[{1,2}\s?([-+]?\d{1,18}(?:\.\d{0,18})?(?:[eE][-+]?\d{1,3})?)\s?\]{1,2}",
+    re.ASCII,
+)
 _CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
@@ -59,7 +63,7 @@ def converted(text: str) -> tuple[str, str] | None:
 
 
 def brackets(text: str, _: bool) -> Parts:
-    """A whole number in brackets, such as (2019)."""
+    """A whole number in brackets, such as (2019), one with a unit, or the only one of a list: [0.83]."""
     match = BRACKETED.fullmatch(text)
     return match and ((match[1] or match[2],), (1.0,))
 
