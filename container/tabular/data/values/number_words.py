@@ -10,6 +10,7 @@ __all__ = [
     "BOUND",
     "BOUND_BEHIND",
     "CURRENCIES",
+    "CURRENCY",
     "CURRENCY_CODE",
     "DOUBTFUL",
     "NOTE",
@@ -47,6 +48,7 @@ _OTHER_CODES = (  # of ISO 4217, by their first letters
     "X(?:AF|CD|OF|PF)|YER|Z(?:MW|WL)"
 )
 CURRENCY_CODE = re.compile(rf"{_CODES}|{_OTHER_CODES}")
+CURRENCY = re.compile(rf"(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|{_LOCAL}|{_OTHER_CODES}")
 DOUBTFUL = rf"(?:{NUMBER_SIGN}|{SHOE_SIZE}|{_LOCAL}|{_OTHER_CODES})"
 
 _AT_MOST = (

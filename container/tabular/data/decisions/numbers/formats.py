@@ -7,7 +7,7 @@ from tabular.data.values.composed import kinds
 from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.finding.affixes import spellings
 from tabular.data.values.finding.numbers import points_group, telling_digits
-from tabular.data.values.number_words import CURRENCIES
+from tabular.data.values.number_words import CURRENCIES, CURRENCY
 from tabular.data.values.numbers import CURRENCY_PLACES, digits_of, marks_of, matched, read_number, unit_of
 from tabular.spec.columns import NumberFormat
 
@@ -43,12 +43,15 @@ def said_of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) 
         parts = {text: match for text in numbers[:SOME] if (match := matched(text.strip()))}
         telling = set(telling_digits(parts.values()))
         digits = {one: text for text, match in parts.items() if (one := digits_of(match)) in telling}
-        money = any(match[place] for match in parts.values() for place in CURRENCY_PLACES)
+        money = any(
+            any(match[place] for place in CURRENCY_PLACES) or CURRENCY.fullmatch(match["behind"] or "")
+            for match in parts.values()
+        )
         if points_group(digits, fewest=0 if money else 1):
-            text = next(text for one, text in digits.items() if "." in one)
+            one, text = next((one, text) for one, text in digits.items() if "." in one)
             yield (
                 f"{text!r} is read as {read_number(text, form):.15g}; set thousands to '.' if it is as large "
-                f"as {text.replace('.', '')!r}."
+                f"as {text.replace(one, one.replace('.', ''))!r}."
             )
     if form.notations:
         parts = {text: taken_apart(text, form.notations) for text in numbers}
