@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
-from operator import itemgetter
 
 import pyarrow as pa
 
@@ -30,13 +29,14 @@ QUOTES = ("'", '"', "=", "`")  # also the sign before a text, or a formula, in a
 SIGNS_BETWEEN = ";|,"  # several values in a cell
 AROUND_VALUES = " {}[]()'\""
 FEWEST_COMBINATIONS, FEWEST_QUANTITIES = 5, 3
+MOST_PATTERNS, FEWEST_ALIKE = 5, 5  # in which the texts of a column differ in figures alone
 AFTER_WORD = re.compile(
     r"([^\W\d_]+)[\s/.:=<>\u2264\u2265]*[0-9]+((?:[ \u00a0\u202f'\u2019.,][0-9]+)*(?: [0-9]/[0-9])?)"
 )
 AFTER_SIGN = re.compile(rf"{NUMBER_SIGN}\s?[1-9]\d{{0,8}}")  # not those of colours
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 FIGURES = re.compile(r"[0-9]+(?:[.,][0-9]+|[ \u00a0\u202f'\u2019][0-9]{3}(?![0-9]))*")
-BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?[/(]?\s?(?:[^\W\d_]|[%\u00b0\u00b5])")
+BEFORE_WORDS = re.compile(r"[-+(]?[$\u20ac\u00a3\u00a5]?#\s?[/(@]?\s?(?:[^\W\d_]|[%\u00b0\u00b5]|(?<=@ )#)")
 BETWEEN_WORDS = re.compile(r"[^\W\d_][^#]*#[^#]*[^\W\d_][^#]*")  # of different lengths, unlike codes
 NEARLY_ALL = 0.9
 # From 500 to 1.000 in several languages, where nobody may be able to tell thousands from decimals.
@@ -55,7 +55,7 @@ SUM = re.compile(rf"{_ONE}(?:\s?\+\s?{_ONE})*")  # 48 MP + 12 MP
 MEASURE = re.compile(
     r"(?<![\w.,:/])\d+(?:[.,]\d+)?\s?(?:[kMG]Hz|Hz|[KMGT]i?B|kB|[kcm\u00b5]m|[km]?g|[mcd]?[lL]|[kM]W|kWh|mAh|"
     r"MP|[hk]Pa|mbar|psi|km/h|mph|sq\.? ?ft|m\u00b2|lbs?|oz|\u00b0[CF])(?![\w/])"
-    r"|(?<![\w.:*])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])|\((?:19|20)\d\d\)"
+    r"|(?<![\w.:*])(?:[01]?\d|2[0-3]):[0-5]\d(?![\w])|\((?:19|20)\d\d(?:\s?[-\u2013]\s?(?:(?:19|20)\d\d)?\s?)?\)"
     r"|(?<![\w./-])(?:\d{4}-\d\d-\d\d|\d{1,2}([./])\d{1,2}\1(?:19|20)\d\d)(?![\w/-])"
 )
 
@@ -154,7 +154,7 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
 
 
 def _quantity(texts: Sequence[str]) -> str | None:
-    """A text with a number before or between words that nearly all others differ from in figures, or None."""
+    """A text with a number before or between words, if nearly all differ from a few in figures alone."""
     if len(texts) < FEWEST_QUANTITIES or not any(map(FIGURES.search, texts[:FEWEST_QUANTITIES])):
         return None
     patterns = list[str]()
@@ -163,13 +163,25 @@ def _quantity(texts: Sequence[str]) -> str | None:
         texts[len(texts) // 5 :],
     ):  # a part is enough for most
         patterns += (FIGURES.sub("#", text) for text in some)
-        pattern, count = max(Counter(patterns).items(), key=itemgetter(1), default=("", 0))
+        first, *others = Counter(patterns).most_common(MOST_PATTERNS) or [("", 0)]
+        usual = [first, *(other for other in others if other[1] >= FEWEST_ALIKE)]
+        count = sum(count for _, count in usual)
         if count + len(texts) - len(patterns) < NEARLY_ALL * len(texts):
             return None
-    alike = [text for text, one in zip(texts, patterns, strict=True) if one == pattern]
-    zeros_lead = any(re.search(r"(?<!\d)0\d", text) for text in alike)
-    between = BETWEEN_WORDS.fullmatch(pattern) and not zeros_lead and len(set(map(len, alike))) > 1
-    return alike[0] if between or BEFORE_WORDS.match(pattern) else None
+    by_pattern = {
+        pattern: [text for text, one in zip(texts, patterns, strict=True) if one == pattern]
+        for pattern, _ in usual
+    }
+    alike = [some for pattern, some in by_pattern.items() if _are_quantities(pattern, some)]
+    return alike[0][0] if sum(map(len, alike)) >= NEARLY_ALL * len(texts) else None
+
+
+def _are_quantities(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether texts of the same pattern are a number before words, or between words and not of one length."""
+    if BEFORE_WORDS.match(pattern):
+        return True
+    zeros_lead = any(re.search(r"(?<!\d)0\d", text) for text in texts)
+    return not zeros_lead and BETWEEN_WORDS.fullmatch(pattern) is not None and len(set(map(len, texts))) > 1
 
 
 def _measured(texts: Sequence[str]) -> str | None:
