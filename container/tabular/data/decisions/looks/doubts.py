@@ -47,6 +47,14 @@ RANGE_IN_WORDS = re.compile(
 )
 NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
 LISTS = re.compile(r"\[\s*(?:(['\"]).*\1)?\s*\]", re.DOTALL)
+# As repr() writes numbers and times of Python, NumPy, pandas and PyTorch, and as MongoDB exports them.
+CALLS = re.compile(
+    r"(?:(?:np|numpy)\.)?(?:u?int|float|bool|str|datetime|timedelta)\d{0,3}_?\(.*\)|(?:np\.|numpy\.)?array\(\[.*\)"
+    r"|(?:decimal\.|fractions\.)?(?:Decimal|Fraction)\(.*\)|(?:torch\.)?tensor\(.*\)"
+    r"|(?:datetime\.|pd\.|pandas\.)?(?:datetime|date|time|timedelta|Timestamp|Timedelta|Period)\(.*\)"
+    r"|(?:ISODate|Number(?:Int|Long|Decimal)|ObjectId|UUID)\(.*\)",
+    re.DOTALL,
+)
 BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
 _ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
@@ -96,6 +104,9 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         yield (
             f"texts as Python writes bytes, such as {texts[0]!r}; decode them before the table is written."
         )
+    if all(map(CALLS.fullmatch, texts)):
+        yield f"texts as programs show values, such as {texts[0]!r}; write the values alone if they matter."
+        return
     sizes = [match[1] for match in takewhile(bool, map(SIZES.fullmatch, texts)) if match]
     if len(sizes) == len(texts) and len(set(sizes)) > 1:
         yield (
