@@ -31,6 +31,15 @@ variable "pipeline_name" {
     condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.pipeline_name)) && length(var.pipeline_name) <= 32
     error_message = "pipeline_name must be up to 32 lower-case letters and digits in words joined by single hyphens."
   }
+
+  # The image's repository has this name, and those of the bucket and of the outputs' parameter begin with it:
+  # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+  # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+  validation {
+    condition     = length(var.pipeline_name) >= 2 && !can(regex("^(aws|ssm|sthree-|amzn-s3-demo-)", "${var.pipeline_name}-"))
+    error_message = "pipeline_name must have at least 2 characters and not begin with aws, ssm, sthree- or amzn-s3-demo-, which AWS reserves."
+  }
 }
 
 # Null for the first apply, because notebooks 01 and 02 first need the bucket, the roles and the repository.

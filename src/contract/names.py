@@ -10,10 +10,12 @@ from typing import Any
 __all__ = [
     "DECISION",
     "LONGEST_GROUP",
+    "LONGEST_PIPELINE",
     "MODEL_SHA256",
     "MODEL_VERSION",
     "NAME",
     "PLACEHOLDER",
+    "RESERVED",
     "Capture",
     "Contract",
     "Function",
@@ -21,11 +23,17 @@ __all__ = [
     "Prefixes",
     "group_name",
     "group_prefix",
+    "is_pipeline_name",
     "load",
 ]
 
 PLACEHOLDER = "${pipeline_name}"
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # a pipeline's or a data set's name
+LONGEST_PIPELINE = 32  # characters, so that every name that begins with it has room for its end
+# How the name of no bucket and of no parameter in Parameter Store may begin, and so no pipeline's:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+RESERVED = ("amzn-s3-demo-", "aws", "ssm", "sthree-")
 LONGEST_GROUP = 63  # SageMaker's limit on ModelPackageGroupName, in characters
 # Keys of a model package's metadata: the first part of a decision's, before its time in ISO 8601 (UTC), and
 # the digest of the model that was evaluated.
@@ -125,6 +133,12 @@ def load(pipeline_name: str = PLACEHOLDER) -> Contract:
         capture=Capture(**document["capture"]),
         functions=functions,
     )
+
+
+def is_pipeline_name(name: str) -> bool:
+    """Return whether AWS takes all names that begin with a pipeline's name, which is also a repository's."""
+    fits = 2 <= len(name) <= LONGEST_PIPELINE and NAME.fullmatch(name) is not None
+    return fits and not f"{name}-".startswith(RESERVED)
 
 
 def group_prefix(pipeline_name: str) -> str:

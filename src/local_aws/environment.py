@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from contract.endpoints import MOST, endpoint_names
-from contract.names import Contract, group_name, load
+from contract.names import LONGEST_PIPELINE, RESERVED, Contract, group_name, is_pipeline_name, load
 from local_aws.core.account import Account
 from local_aws.core.errors import invalid
 from local_aws.core.requests.validation import models, validate
@@ -75,6 +75,12 @@ class Environments:
             raise invalid(f"invoker_url_auth is {invoker_url_auth!r}; it must be AWS_IAM or NONE.")
         with self._lock:
             before = self._store.find("environment", pipeline_name) or {}
+            if not before and not is_pipeline_name(pipeline_name):
+                raise invalid(
+                    f"pipeline_name is {pipeline_name!r}; it must be 2 to {LONGEST_PIPELINE} lower-case "
+                    "letters and digits in words joined by single hyphens, which do not begin with any of "
+                    f"{', '.join(RESERVED)}."
+                )
             source = self._source(promote_from) if promote_from else before.get("promote_from")
             number = before.get("endpoints", 1) if endpoints is None else endpoints
             if not 1 <= number <= MOST:

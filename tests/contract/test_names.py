@@ -32,6 +32,28 @@ def test_names_are_filled_in():
     assert filled.event_pattern["detail"] == {"ModelPackageGroupName": [{"prefix": "shop--"}]}
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("shop", True),
+        ("we", True),
+        ("s" * 32, True),
+        ("sthreefold", True),
+        ("s", False),
+        ("s" * 33, False),
+        ("Shop", False),
+        ("shop--two", False),
+        ("awesome", True),
+        ("aws-shop", False),
+        ("ssm", False),
+        ("sthree", False),
+        ("amzn-s3-demo-shop", False),
+    ],
+)
+def test_what_a_pipeline_can_be_called(name, expected):
+    assert names.is_pipeline_name(name) is expected
+
+
 def test_nothing_in_the_file_is_lost_on_reading():
     read = dataclasses.asdict(names.load())
     read["promoted_prefixes"] = list(read["promoted_prefixes"])

@@ -125,6 +125,48 @@ run "order_and_form" {
   ]
 }
 
+run "a_name_too_short_for_a_repository" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    pipeline_name = "d"
+  }
+
+  expect_failures = [var.pipeline_name]
+}
+
+run "a_name_that_no_parameter_has" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    pipeline_name = "aws-models"
+  }
+
+  expect_failures = [var.pipeline_name]
+}
+
+run "a_name_that_no_bucket_has" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    pipeline_name = "sthree"
+  }
+
+  expect_failures = [var.pipeline_name]
+}
+
 run "retraining_expression" {
   command = plan
 

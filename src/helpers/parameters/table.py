@@ -14,7 +14,7 @@ from tabular.spec.metrics import METRICS, SCORERS
 from tabular.spec.search import MOST_SECONDS, SEARCH_JOB_SECONDS
 
 from contract.endpoints import MOST
-from contract.names import NAME
+from contract.names import NAME, RESERVED, is_pipeline_name
 from helpers import display
 from helpers.errors import BadInput, Mistakes, one_line
 from helpers.parameters import strict_yaml
@@ -127,9 +127,18 @@ def _wrong_table(entry: Any) -> str:
     return ""
 
 
+_WORDS = "32 lower-case letters, digits and single hyphens between them, such as many-models"
+
+
+def _pipeline_name() -> Parameter:
+    """The beginning of the names of AWS resources."""
+    words = f"2 to {_WORDS}, and not begin with {', '.join(RESERVED[:-1])} or {RESERVED[-1]}"
+    return Parameter(words, lambda value: isinstance(value, str) and is_pipeline_name(value))
+
+
 def _name(also: Sequence[str] = (), never: Sequence[str] = ()) -> Parameter:
     """A part of the names of AWS resources."""
-    words = "up to 32 lower-case letters, digits and single hyphens between them, such as many-models"
+    words = f"up to {_WORDS}"
     words += "".join(f", or {value!r}" for value in also) + "".join(f", but not {value!r}" for value in never)
     return Parameter(
         words,
@@ -209,7 +218,7 @@ def _versions() -> Parameter:
 
 PARAMETERS: Mapping[str, Parameter] = {
     "ENVIRONMENT": _one_of("local", "aws"),
-    "PIPELINE_NAME": _name(),
+    "PIPELINE_NAME": _pipeline_name(),
     "TERRAFORM_OUTPUTS": _text(),
     "IMAGE_BUILDER": _one_of(*BUILDERS),
     # A developer's name follows a hyphen in the pipeline's name, as `regression` does for that family.

@@ -47,8 +47,8 @@ def refused(*arguments: Any) -> str:
 @pytest.mark.parametrize("environment", ["local", "aws"])
 def test_a_pipeline_name_that_aws_would_refuse_is_refused(environment: str, name: str) -> None:
     assert refused(environment, name) == (
-        f"PIPELINE_NAME is {name!r}; it must be up to 32 lower-case letters, digits and single hyphens "
-        "between them, such as many-models."
+        f"PIPELINE_NAME is {name!r}; it must be 2 to 32 lower-case letters, digits and single hyphens "
+        "between them, such as many-models, and not begin with amzn-s3-demo-, aws, ssm or sthree-."
     )
 
 

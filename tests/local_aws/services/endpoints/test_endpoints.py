@@ -296,11 +296,6 @@ def test_its_url_asks_for_a_signature_unless_it_is_for_everybody(aws: Aws) -> No
         answer(invoker_url_auth="none")
 
 
-def test_an_environment_needs_a_name_that_aws_takes(aws: Aws) -> None:
-    with pytest.raises(local_aws.LocalAwsError, match="regular expression pattern"):
-        local_aws.ensure_environment(aws.server, "toy_shop")
-
-
 def test_the_real_container_serves(aws: Aws, environment: dict[str, str]) -> None:
     sagemaker, runtime = aws.client("sagemaker"), aws.client("sagemaker-runtime")
 
