@@ -157,7 +157,8 @@ def _first_rows(sample: str, delimiter: str, lines: int, most: int = SAMPLE_LINE
 
 
 def _refuse_lines_in_quotes(names: Sequence[str]) -> None:
-    if len(names) == 1 and len(next(csv.reader([names[0]]), [])) > 1:
+    delimiters = DELIMITERS.strip(" ")
+    if len(names) == 1 and any(len(next(csv.reader(names, delimiter=one), [])) > 1 for one in delimiters):
         raise ValueError(
             f"each of its lines is one cell in quotes ({names[0][:40]!r} is the first); remove the quotes "
             "around the lines"
