@@ -119,9 +119,9 @@ def refuse_stray_quote(sample: str, found: FoundHeader) -> None:
     if not any(_END_OF_LINE.search(name) for name in found.names):
         return
     lines = _END_OF_LINE.split(sample)
-    place = next((place for place, line in enumerate(lines) if line.count('"') % 2), len(lines))
-    header, *rows = lines[place : place + 1 + ROWS_BELOW] or [""]
     for delimiter in found.delimiter if len(found.names) > 1 else DELIMITERS.strip():
+        place = next((place for place, line in enumerate(lines) if _goes_on(line, delimiter)), len(lines))
+        header, *rows = lines[place : place + 1 + ROWS_BELOW] or [""]
         width = header.count(delimiter) + 1
         are_rows = rows and all(len(row) == width for row in csv.reader(rows, delimiter=delimiter))
         if width > 1 and are_rows and not _is_closed(lines[place:], delimiter):
@@ -129,6 +129,11 @@ def refuse_stray_quote(sample: str, found: FoundHeader) -> None:
                 f"line {place + 1}, {header[:60]!r}, has a stray quote, so that a name in the header goes on "
                 "through the rows below; double the quote or remove it"
             )
+
+
+def _goes_on(line: str, delimiter: str) -> bool:
+    """Whether a quote is open at the end of a line."""
+    return line.count('"') > 0 and len(list(csv.reader([f"{line}\n", "next\n"], delimiter=delimiter))) == 1
 
 
 def _is_closed(lines: Sequence[str], delimiter: str) -> bool:

@@ -204,3 +204,9 @@ def test_a_quote_in_the_header_that_swallows_rows_is_refused(header, rows):
     sample = "\n".join([header, *rows, *[f"d{delimiter}4"] * 9]) + "\n"
     with pytest.raises(ValueError, match="has a stray quote, so that a name in the header goes on"):
         refuse_stray_quote(sample, find_header(sample))
+
+
+def test_a_header_without_its_first_and_last_quote_has_a_stray_one_though_their_number_is_even():
+    sample = 'target","age","income\n' + "a,1,2\n" * 9
+    with pytest.raises(ValueError, match='line 1, \'target","age","income\', has a stray quote'):
+        refuse_stray_quote(sample, find_header(sample))
