@@ -22,7 +22,7 @@ from tabular.serving.rows import from_csv, from_json, media_types
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.lines import may_fit_others
 from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK
-from tabular.serving.rows.readers import reader
+from tabular.serving.rows.readers import as_programs_write, reader
 from tabular.spec.errors import amount
 from tabular.spec.options import encoding_of
 
@@ -287,7 +287,10 @@ def _read_column(column: Sequence[Any], position: int, model: Table, start: int 
         try:
             values.append(read(cell))
         except ValueError as error:
-            raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
+            try:
+                values.append(as_programs_write(cell, read))
+            except ValueError:
+                raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
     return values
 
 

@@ -15,7 +15,7 @@ from tabular.data.values.numbers import is_plain, read_number
 from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
 
-__all__ = ["evidence", "reader"]
+__all__ = ["as_programs_write", "evidence", "reader"]
 
 _ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
 # Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
@@ -37,8 +37,9 @@ _QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as P
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
-# What programs write for a missing text, such as R its NA; pandas has made gaps of the first in many tables.
+# What programs write for a missing cell, such as R its NA; pandas has made gaps of the first in many tables.
 _NO_TEXTS = cells.MISSING | {"NaT", "(null)", "undefined", "\\N"}
+_MINUS = "\u2212"
 
 
 def reader(position: int, model: Table) -> Callable[[Any], Any]:
@@ -47,6 +48,22 @@ def reader(position: int, model: Table) -> Callable[[Any], Any]:
     if read is None:
         read = model.readers[position] = _made_reader(position, model)
     return read
+
+
+def as_programs_write(cell: Any, read: Callable[[Any], Any]) -> Any:
+    """What a cell that a column's reader refuses is, if programs have written it.
+
+    That is a gap, as MySQL and JavaScript write it, or a number with the minus sign that JavaScript writes in
+    some languages, neither of which the table needs to have.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if type(cell) is str and cell.strip() in _NO_TEXTS:
+        return math.nan
+    if type(cell) is str and _MINUS in cell:
+        return read(cell.replace(_MINUS, "-"))
+    raise ValueError(f"{cells.shown(cell)} cannot be read.")
 
 
 def evidence(text: str, place: int, model: Table) -> int | None:

@@ -1,0 +1,44 @@
+"""Cells that the table's own rules refuse, and that programs have written for something plain."""
+
+import json
+
+import numpy as np
+import pytest
+from support.container.tables import dated, fit
+from tabular.serving.codec import BadRequest, decode
+
+NAMES = ("size", "member", "day")
+
+
+@pytest.fixture(scope="module")
+def model():
+    table = dated(rows=40, gaps=False)[[*NAMES, "target"]]
+    return fit(table, "NaiveBayes", "binary").model
+
+
+def numbers_of(model, **cells):
+    """A row as CSV and as JSON; both are read alike."""
+    row = {"size": "0.5", "member": "yes", "day": "31.01.2024"} | cells
+    found = decode(",".join(row.values()).encode(), "text/csv", model)[0]
+    np.testing.assert_array_equal(found, decode(json.dumps([row]).encode(), "application/json", model)[0])
+    return dict(zip(NAMES, found[0], strict=True))
+
+
+@pytest.mark.parametrize("gap", ["\\N", "(null)", "undefined", "NaT", "NA", " \\N "])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gap_as_databases_and_javascript_write_it_is_a_gap(model, name, gap):
+    found = numbers_of(model, **{name: gap})
+    assert [one for one in NAMES if np.isnan(found[one])] == [name]
+
+
+def test_a_number_may_have_the_minus_sign_that_some_languages_have(model):
+    assert numbers_of(model, size="\u22120.25")["size"] == -0.25
+
+
+@pytest.mark.parametrize(
+    "cell", ["\u2212", "1\u22122", "N", "many", "\u2212\u22121", {"a": 1}, ["0.5"], [], {}, True]
+)
+def test_anything_else_is_refused_as_it_was_sent(model, cell):
+    with pytest.raises(BadRequest, match=r"^Row 1, column 'size': .* is not a number\.$") as refused:
+        decode(json.dumps([[cell, "yes", "31.01.2024"]]).encode(), "application/json", model)
+    assert repr(cell) in str(refused.value)
