@@ -76,6 +76,8 @@ def _text(body: bytes, media_type: str, charset: str) -> str:
             raise BadRequest(415, "The body is compressed with gzip; send it as it was before.") from None
         if _is_binary(body):
             raise BadRequest(415, NO_TEXT) from None
+        if 4 * body.count(0) >= len(body):
+            raise _in_utf_16(media_type, body.startswith(b"\0")) from None
         raise BadRequest(
             400,
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
@@ -84,11 +86,14 @@ def _text(body: bytes, media_type: str, charset: str) -> str:
     if "\0" in text:  # which no table has
         if _is_binary(body):
             raise BadRequest(415, NO_TEXT)
-        likely = "utf-16be" if text.startswith("\0") else "utf-16le"
-        raise BadRequest(
-            400, f"The body has zero bytes, as UTF-16 has; name its charset: {media_type}; charset={likely}."
-        )
+        raise _in_utf_16(media_type, text.startswith("\0"))
     return text
+
+
+def _in_utf_16(media_type: str, is_big: bool) -> BadRequest:
+    likely = "utf-16be" if is_big else "utf-16le"
+    said = f"The body has zero bytes, as UTF-16 has; name its charset: {media_type}; charset={likely}."
+    return BadRequest(400, said)
 
 
 def _is_binary(body: bytes) -> bool:

@@ -173,6 +173,8 @@ def test_a_body_that_is_compressed_or_utf16_says_so(refused):
             f"text/csv; charset={charset.replace('-le', 'le').replace('-be', 'be')}"
             in (refused("red,1,no,2,c1".encode(charset), "text/csv")[1])
         )
+        said = refused("red,1,no,2,c\u00fc".encode(charset), "text/csv")[1]  # which is not UTF-8 either
+        assert said == refused("red,1,no,2,c1".encode(charset), "text/csv")[1]
 
 
 @pytest.mark.parametrize(
