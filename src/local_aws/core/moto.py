@@ -202,6 +202,10 @@ class Objects:
         found = self._backend.buckets[bucket].keys.get(name) if self.has_bucket(bucket) else None
         return found if isinstance(found, FakeKey) else None
 
+    def has_upload(self, bucket: str, upload: str) -> bool:
+        """Return whether a multipart upload to a bucket has begun and not ended."""
+        return self.has_bucket(bucket) and upload in self._backend.buckets[bucket].multiparts
+
     def gave_token(self, token: str) -> bool:
         """Return whether an answer to ListObjectsV2 has given a continuation token."""
         return token in self._backend._pagination_tokens

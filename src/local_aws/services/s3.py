@@ -94,7 +94,7 @@ class Buckets:
             return None
         with self._lock:
             self._check_conditions(request)
-            self._check_token(request)
+            self._check_given(request)
             reply = self._moto.answer(request)
             if request.method in _MUTATING:
                 bucket, _, key = unquote(request.raw_path).lstrip("/").partition("/")
@@ -127,14 +127,19 @@ class Buckets:
             if found is not None and not _holds(request, found.etag.strip('"'), self._objects.written(found)):
                 raise _unmet()
 
-    def _check_token(self, request: Request) -> None:
-        """Refuse a continuation token that no answer has given, of which moto knows nothing.
+    def _check_given(self, request: Request) -> None:
+        """Refuse a continuation token or an upload that no answer has given, of which moto knows nothing.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
         """
-        token = dict(parse_qsl(request.query)).get("continuation-token")
+        query = dict(parse_qsl(request.query))
+        token, upload = query.get("continuation-token"), query.get("uploadId")
         if request.operation == "s3:ListObjectsV2" and token and not self._objects.gave_token(token):
             raise AwsError("InvalidArgument", "The continuation token provided is incorrect")
+        bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
+        if upload and self._objects.has_bucket(bucket) and not self._objects.has_upload(bucket, upload):
+            raise AwsError("NoSuchUpload", "The specified multipart upload does not exist.", 404)
 
     def _find(self, path: str) -> Any:
         bucket, _, key = path.lstrip("/").partition("/")

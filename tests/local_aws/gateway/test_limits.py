@@ -1,6 +1,8 @@
 """What AWS refuses is refused, also of clients that check nothing themselves, as those in other languages."""
 
+import base64
 import json
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -147,7 +149,10 @@ MESSAGES = [
     {"TopicArn": TOPIC, "Message": "m", "MessageStructure": "json"},
     {"TopicArn": TOPIC, "Message": '{"email": "m"}', "MessageStructure": "json"},
     {"TopicArn": TOPIC, "Message": "m", "MessageStructure": "xml"},
+    {"TopicArn": TOPIC, "Message": "m", "MessageGroupId": "g" * 129},
 ]
+MESSAGE = {"TopicArn": TOPIC, "Message": "m"}
+TEXT = {"DataType": "String", "StringValue": "v"}
 TOPICS = [
     {"Name": "a b"},
     {"Name": "x" * 257},
@@ -200,6 +205,16 @@ REFUSED = [
     ("iam", "create_role", "MalformedPolicyDocument", {"RoleName": "x", "AssumeRolePolicyDocument": "{"}),
     ("iam", "create_role", "LimitExceeded", {"RoleName": "x", "AssumeRolePolicyDocument": LONG}),
     ("ecr", "create_repository", "InvalidParameterException", {"repositoryName": "x"}),
+    (
+        "ecr",
+        "create_repository",
+        "InvalidTagParameterException",
+        {"repositoryName": "limits", "tags": [{"Key": "aws:k", "Value": "v"}]},
+    ),
+    *(
+        ("sns", "publish", "ParameterValueInvalid", {**MESSAGE, "MessageAttributes": {name: TEXT}})
+        for name in ("a b", ".a", "a..b", "a.", "AWS.a", "x" * 257)
+    ),
 ]
 
 
@@ -224,6 +239,7 @@ def test_what_aws_refuses(
         ("cloudwatch", "put_metric_alarm", alarm("Statistic", ExtendedStatistic="p99.9")),
         ("cloudwatch", "put_metric_alarm", alarm(*MATH, Metrics=[QUERY])),
         ("sns", "publish", {"TopicArn": TOPIC, "Message": "m", "Subject": "Gr\u00f6\u00dfe " + "x" * 93}),
+        ("sns", "publish", {**MESSAGE, "MessageAttributes": {"a.b-C_1": TEXT}}),
         ("sns", "publish", {"TopicArn": TOPIC, "Message": '{"default": "m"}', "MessageStructure": "json"}),
     ],
 )
@@ -270,6 +286,14 @@ def test_what_a_bucket_can_be_called(aws: Aws, name: str) -> None:
     aws.client("s3").create_bucket(Bucket=name)
 
 
+def test_where_a_bucket_cannot_be(aws: Aws, name: str) -> None:
+    with pytest.raises(ClientError, match="InvalidLocationConstraint"):
+        aws.client("s3").create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": "mars-1"}
+        )
+
+
+BACKWARDS = {"MultipartUpload": {"Parts": [{"PartNumber": number, "ETag": "e"} for number in (2, 1)]}}
 TWICE = [{"Key": "k", "Value": "a"}, {"Key": "k", "Value": "b"}]
 
 
@@ -282,12 +306,35 @@ TWICE = [{"Key": "k", "Value": "a"}, {"Key": "k", "Value": "b"}]
         ("put_object", "InvalidArgument", {"Key": "limits", "Tagging": "k=a&k=b"}),
         ("list_objects_v2", "InvalidArgument", {"MaxKeys": -1}),
         ("list_objects_v2", "InvalidArgument", {"ContinuationToken": "x"}),
+        ("list_objects_v2", "InvalidArgument", {"EncodingType": "x"}),
+        ("put_object", "InvalidArgument", {"Key": "limits", "ServerSideEncryption": "rot13"}),
+        ("put_object", "InvalidArgument", {"Key": "limits", "ACL": "everyone"}),
+        ("put_object", "InvalidDigest", {"Key": "limits", "ContentMD5": "x"}),
+        ("put_object", "BadDigest", {"Key": "limits", "ContentMD5": "A" * 22 + "=="}),
+        ("put_object", "InvalidRequest", {"Key": "limits", "ChecksumSHA256": "AAAA"}),
+        ("put_object", "BadDigest", {"Key": "limits", "ChecksumSHA256": "A" * 43 + "="}),
+        ("put_object", "BadDigest", {"Key": "limits", "ChecksumCRC32": "AAAAAQ=="}),
+        ("upload_part", "InvalidArgument", {"Key": "limits", "UploadId": "x", "PartNumber": 0}),
+        ("upload_part", "InvalidArgument", {"Key": "limits", "UploadId": "x", "PartNumber": 10_001}),
+        ("upload_part", "NoSuchUpload", {"Key": "limits", "UploadId": "x", "PartNumber": 1}),
+        ("complete_multipart_upload", "InvalidPartOrder", {"Key": "limits", "UploadId": "x", **BACKWARDS}),
     ],
 )
 def test_what_s3_refuses(aws: Aws, bucket: str, operation: str, code: str, request_: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as refused:
         getattr(aws.client("s3", parameter_validation=False), operation)(Bucket=bucket, **request_)
     assert refused.value.response["Error"]["Code"] == code
+
+
+def test_an_upload_may_say_what_the_whole_object_is(aws: Aws, bucket: str) -> None:
+    s3, where = aws.client("s3"), {"Bucket": bucket, "Key": "limits"}
+    upload = s3.create_multipart_upload(**where, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    where["UploadId"] = upload["UploadId"]
+    part = s3.upload_part(**where, PartNumber=1, Body=b"content")
+    parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+    crc32 = base64.b64encode(zlib.crc32(b"content").to_bytes(4, "big")).decode()
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts}, ChecksumCRC32=crc32)
+    assert s3.get_object(Bucket=bucket, Key="limits")["Body"].read() == b"content"
 
 
 def test_a_thousand_objects_are_deleted_at_once(aws: Aws, bucket: str) -> None:

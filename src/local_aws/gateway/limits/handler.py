@@ -9,13 +9,14 @@ from local_aws.core.moto import read_form
 from local_aws.core.requests.validation import decoded, service_model, validate
 from local_aws.core.requests.wire import Request
 from local_aws.gateway.handlers import MOTO_SERVICES
-from local_aws.gateway.limits import cloudwatch, iam, s3, sns, sqs
+from local_aws.gateway.limits import cloudwatch, ecr, iam, s3, sns, sqs
 from local_aws.gateway.operations import model_name
 
 __all__ = ["refuse_invalid"]
 
 _RULES: dict[str, Callable[[dict[str, Any]], None]] = {
     **cloudwatch.RULES,
+    **ecr.RULES,
     **iam.RULES,
     **sns.RULES,
     **sqs.RULES,

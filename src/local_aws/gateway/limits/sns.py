@@ -2,6 +2,7 @@
 
 https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
 """
 
 import json
@@ -16,6 +17,8 @@ __all__ = ["RULES"]
 
 _SUBJECT, _DISPLAY_NAME = 100, 100  # a subject must be shorter, a display name at most as long
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_GROUP = re.compile(r"[!-~]{1,128}")
+_ATTRIBUTE = re.compile(r"(?!(?i:aws|amazon)\.)(?!\.)(?!.*\.\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
 _FEEDBACK = {
     f"{protocol}{kind}"
     for protocol in ("Application", "Firehose", "HTTP", "Lambda", "SQS")
@@ -45,6 +48,11 @@ def _publish(request: dict[str, Any]) -> None:
     subject = request.get("Subject")
     if subject is not None and not (0 < len(subject) < _SUBJECT and not _CONTROL.search(subject)):
         raise _invalid("Subject")
+    if not _GROUP.fullmatch(request.get("MessageGroupId", "g")):
+        raise _invalid("MessageGroupId")
+    for name in request.get("MessageAttributes", {}):
+        if not _ATTRIBUTE.fullmatch(name):
+            raise AwsError("ParameterValueInvalid", f"Invalid name of a message attribute: {name}")
     structure = request.get("MessageStructure")
     if structure is not None:
         _check_structure(structure, request["Message"])
