@@ -218,6 +218,12 @@ variable "serve_pickles" {
     condition     = alltrue([for name in var.serve_pickles : can(regex("^[A-Za-z0-9_-]+$", name))])
     error_message = "serve_pickles must be names of algorithms, such as ExtraTrees."
   }
+
+  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+  validation {
+    condition     = length(join(",", var.serve_pickles)) <= 1024
+    error_message = "serve_pickles must have at most 1,024 characters, with commas between the names, which is what SageMaker passes to a container."
+  }
 }
 
 variable "invoker_url_auth" {
@@ -417,7 +423,10 @@ variable "retention_days" {
   }
 
   validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653], var.retention_days.logs)
+    condition = contains(
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.retention_days.logs
+    )
     error_message = "retention_days.logs must be a number of days that CloudWatch allows, such as 30, 90 or 365."
   }
 }

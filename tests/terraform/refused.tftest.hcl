@@ -162,9 +162,10 @@ run "a_name_that_no_bucket_has" {
 
   variables {
     pipeline_name = "sthree"
+    serve_pickles = [for number in range(100) : "Algorithm${number}"]
   }
 
-  expect_failures = [var.pipeline_name]
+  expect_failures = [var.pipeline_name, var.serve_pickles]
 }
 
 run "retraining_expression" {
