@@ -593,6 +593,14 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
         ("-- dump\n/*!40101 SET x=1 */;\nCREATE TABLE t (a int);\n", "it is an SQL dump"),
         ("INSERT INTO t VALUES(1,'x');\n" * 5, "it is an SQL dump"),
         (
+            "\u250c\u2500\u2500\u2500\u252c\u2500\u2500\u2500\u2510\n\u2502 a \u2502 y \u2502\n",
+            "a table as a program prints it",
+        ),
+        (
+            "shape: (1, 1)\n\u250c\u2500\u2500\u2500\u2510\n\u2502 y \u2502\n",
+            "a table as a program prints it",
+        ),
+        (
             gzip.compress(gzip.compress(b"a,target\n1,x\n", mtime=0), mtime=0),
             "it is compressed twice, or an archive within",
         ),

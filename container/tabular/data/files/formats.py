@@ -52,6 +52,8 @@ _HTML = re.compile(
     r"|\w+>(\s*\n\s*)?<\w)",
     re.IGNORECASE | re.DOTALL,
 )
+# As polars and DuckDB print a table, and psql with borders of Unicode; polars tells its shape first.
+_BOX = re.compile(r"\s*(shape: \(.*\)\s*)?[\u250c\u250f\u2554\u256d][\u2500\u2501\u2550]")
 _SQL = re.compile(
     r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*"
     r"(insert\s+into\s[^\n,]*?(\(|values\b)|create\s+(table|database)\s[^,]*?(\(|;\s)"
@@ -112,6 +114,11 @@ def refuse_foreign(sample: str) -> None:
         )
     if _HTML.match(sample):
         raise ValueError("it is an HTML or XML page, probably an error message; open it in a browser")
+    if _BOX.match(sample):
+        raise ValueError(
+            "it is a table as a program prints it, which may leave out rows, columns and ends of cells; "
+            "export it as CSV, as polars does with write_csv and DuckDB with COPY"
+        )
     if _SQL.match(sample):
         raise ValueError("it is an SQL dump; load it into a database, and export the table as CSV")
     if _ARFF.match(sample):
