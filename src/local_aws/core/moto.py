@@ -8,7 +8,8 @@ changed them.
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -38,6 +39,7 @@ __all__ = [
     "Objects",
     "alarm_state",
     "environ",
+    "keeping_alarm_states",
     "published",
     "read_form",
     "send_message",
@@ -154,6 +156,31 @@ def alarm_state(region: str, name: str) -> str | None:
     """Return the state of a CloudWatch alarm, such as `ALARM`, or None if there is no such alarm."""
     alarm = cloudwatch_backends[ACCOUNT_ID][region].alarms.get(name)
     return None if alarm is None else alarm.state_value
+
+
+@contextmanager
+def keeping_alarm_states() -> Iterator[None]:
+    """Leave the state of an alarm that is put again in this context, and let none be known of a new one.
+
+    moto says OK of both. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    before = _alarms()
+    yield
+    for key, alarm in _alarms().items():
+        old = before.get(key)
+        if old is None:
+            alarm.state_value = "INSUFFICIENT_DATA"
+        elif old is not alarm:
+            for field in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp"):
+                setattr(alarm, field, getattr(old, field))
+
+
+def _alarms() -> dict[tuple[str, str], Any]:
+    """Return all alarms by region and name."""
+    backends = dict(cloudwatch_backends[ACCOUNT_ID])
+    return {
+        (region, name): alarm for region, one in backends.items() for name, alarm in dict(one.alarms).items()
+    }
 
 
 def send_message(region: str, queue: str, body: str) -> None:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 
 from local_aws.core.errors import AwsError, not_emulated
-from local_aws.core.moto import Moto
+from local_aws.core.moto import Moto, keeping_alarm_states
 from local_aws.core.requests.wire import Reply, Request
 from local_aws.gateway.operations import offered
 
@@ -72,6 +72,9 @@ def recorded(moto: Moto) -> Callable[[Request], Reply | None]:
             return None
         if request.operation == "ecr:PutImage":
             _name_by_manifest(request)
+        if request.operation == "monitoring:PutMetricAlarm":
+            with keeping_alarm_states():
+                return moto.answer(request)
         reply = moto.answer(request)
         if request.operation == "sts:GetCallerIdentity":  # moto's user is nobody whom the registry names
             reply.body = reply.body.replace(b":user/moto<", b":user/local<").replace(b":sts::", b":iam::")

@@ -248,6 +248,19 @@ def test_what_aws_takes(aws: Aws, service: str, operation: str, request_: dict[s
     getattr(aws.client(service), operation)(**request_)
 
 
+def test_nothing_is_known_of_a_new_alarm_and_a_changed_one_keeps_its_state(aws: Aws, name: str) -> None:
+    cloudwatch = aws.client("cloudwatch")
+
+    def put(threshold: float) -> tuple[str, float]:
+        cloudwatch.put_metric_alarm(**alarm(AlarmName=name, Threshold=threshold))
+        (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return found["StateValue"], found["Threshold"]
+
+    assert put(1.0) == ("INSUFFICIENT_DATA", 1.0)
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="a test")
+    assert put(2.0) == ("ALARM", 2.0)
+
+
 @pytest.mark.parametrize(
     ("service", "form", "code"),
     [

@@ -18,7 +18,7 @@ import botocore.session
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 from botocore.validate import ParamValidator
 
-from local_aws.core.errors import AwsError, invalid
+from local_aws.core.errors import AwsError
 
 __all__ = [
     "SEEN_ON",
@@ -71,14 +71,14 @@ def validate(service: str, operation: str, request: dict[str, Any]) -> None:
     shape = service_model(service).operation_model(operation).input_shape
     if shape is None:
         return
+    code = _CODES.get(f"{service}:{operation}") or _CODES.get(service, "ValidationException")
     try:
         report = ParamValidator().validate(request, shape)
     except RuntimeError as error:  # botocore's for a time that no datetime can hold
-        raise invalid(f"1 validation error detected: a timestamp is out of range: {error}") from None
+        raise AwsError(code, f"1 validation error detected: a timestamp is out of range: {error}") from None
     found = [report.generate_report()] if report.has_errors() else problems(request, shape)
     if found:
         message = f"{len(found)} validation error{'s'[: len(found) > 1]} detected: " + "; ".join(found)
-        code = _CODES.get(f"{service}:{operation}") or _CODES.get(service, "ValidationException")
         raise AwsError(code, message)
 
 
