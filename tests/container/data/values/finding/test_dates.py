@@ -122,7 +122,9 @@ def test_more_ways_to_write_a_date(text, form):
     assert back.casefold() == text.casefold()
 
 
-@pytest.mark.parametrize("none", ["infinity", "-infinity", "1/0/1900", "1900-01-00", "00/01/1900 00:00"])
+@pytest.mark.parametrize(
+    "none", ["infinity", "-infinity", "1/0/1900", "1900-01-00", "00/01/1900 00:00", "00-Jan-00"]
+)
 def test_a_day_that_programs_write_for_none_is_a_gap(none):
     cells = {f"2024-01-{day:02}": 1 for day in range(1, 30)}
     assert find_dates(cells | {none: 20}) == (ISO, {none: 20})
