@@ -23,6 +23,9 @@ from tabular.data.decisions.looks.matching import all_match
 __all__ = ["doubts_of_fractions", "doubts_of_whole_numbers"]
 
 ENOUGH_CODES = 50
+# Long codes as Excel shows them, and among shorter ones, which it leaves as they are, unlike R.
+SHORTENED = r"^\d(\.\d{1,5})?[eE]\+1[1-9]$"
+SHORTENED_OR_SHORT = r"^(\d(\.\d{1,5})?E\+1[1-9]|\d{8,11})$"
 LONG = 7  # digits, of which quantities hardly all have the same number
 
 
@@ -91,10 +94,13 @@ def doubts_of_fractions(cells: pa.ChunkedArray, numbers: np.ndarray) -> tuple[st
         whole = pc.cast(pa.chunked_array([pa.array(numbers, from_pandas=True)]), pa.int64(), safe=False)
         texts = pc.utf8_slice_codeunits(filled, 0, -2)
         return tuple(doubts_of_whole_numbers(texts, whole.drop_null()))
-    if not all_match(cells, r"^\d(\.\d{1,5})?[eE]\+1[1-9]$"):
+    if not any(all_match(cells, one) for one in (SHORTENED, SHORTENED_OR_SHORT)):
+        return ()
+    short = cells.filter(pc.match_substring(cells, "E+", ignore_case=True))
+    if not len(short):
         return ()
     return (
-        f"numbers such as {cells.drop_null()[0].as_py()!r} look like long codes of which Excel has kept only "
+        f"numbers such as {short[0].as_py()!r} look like long codes of which Excel has kept only "
         "the first digits; format the column as text in Excel, and export the table again.",
     )
 
