@@ -55,6 +55,11 @@ CALLS = re.compile(
     r"|(?:ISODate|Number(?:Int|Long|Decimal)|ObjectId|UUID)\(.*\)",
     re.DOTALL,
 )
+# As Excel writes MARCH1, 10-14 and Oct-49, which it takes for dates.
+DAY = re.compile(
+    r"\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{2}"
+)
 BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
 _ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
@@ -81,6 +86,12 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
         return (
             f"{IN_QUOTES}, such as {texts[0]!r}, each of which is a level; remove the quotes "
             "that are part of the cells if they are quantities.",
+        )
+    days = [text for text in texts if DAY.fullmatch(text)]
+    if 0 < len(days) < len(texts):
+        return (
+            f"dates without a year among other texts, such as {days[0]!r}; if a spreadsheet has made them of "
+            "names such as MARCH1 or of ranges such as 10-14, correct them.",
         )
     if said := doubt_of_form(texts, len(counts)):
         return (said,)
