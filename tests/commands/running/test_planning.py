@@ -40,7 +40,7 @@ def exit_code(tmp_path: Path, *arguments: str, contents: str = "ENVIRONMENT: loc
         (["-p", "DATASETS", "[wine"], "DATASETS is '[wine', which is not valid YAML"),
         (["-p", "DATASETS", "[wien]"], "Unknown data set 'wien'; known are "),
         (["-p", "ENVIRONMENT", "aws"], "TERRAFORM_OUTPUTS names '', which is not a file; write it with "),
-        (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be up to 32"),
+        (["-p", "PIPELINE_NAME", "Mine"], "PIPELINE_NAME is 'Mine'; it must be 2 to 32"),
         (["-p", "DATASETS", "[wine, wine]"], "DATASETS names 'wine' more than once"),
         (["-p", "DATASETS", f"[{'x' * 60}]"], "has 73 characters; a model package group may have at most 63"),
         (
