@@ -50,10 +50,13 @@ class Table(Names):
         # Clients send whole rows, with the target as well.
         others = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         super().__init__([column["name"] for column in self.columns], others)
-        # Of other columns that had the same cells as one of the model's, by their folded names.
+        # Of other columns that had the same cells as one of the model's, by their folded names. A model of a
+        # part of the table does not have all of the table's columns.
+        places = {name: place for place, name in enumerate(self.names)}
         self.copies = {
-            self.fold(name): self.names.index(original)
+            self.fold(name): places[original]
             for name, original in manifest.get("copies", {}).items()
+            if original in places
         }
         kinds = [column["kind"] for column in self.columns]
         if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:

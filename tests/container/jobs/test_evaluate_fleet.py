@@ -49,7 +49,9 @@ PLAN = Plan(
 )
 NAMES = tuple(f"store {place:02d}" for place in range(len(ROWS)))
 COLUMNS = (Column("store", "categorical"), Column("size", "numeric"))
-SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("store",)))
+# The table has the stores twice, and models of one store have them not at all.
+COPIES = {"others": ("store.1",), "copies": {"store.1": "store"}}
+SCHEMA = Schema("binary", "sold", ("no", "yes"), COLUMNS, Options(partition=("store",)), **COPIES)
 
 
 @pytest.fixture

@@ -95,3 +95,12 @@ def test_a_model_that_does_not_tell_its_copies_is_served_as_before(model, schema
     told = {name: value for name, value in schema.to_dict().items() if name != "copies"}
     numbers, _ = decode(b"size,kind,size\n1,a,2\n", CSV, PortableModel(one.manifest | told, one.arrays))
     assert numbers.tolist() == [[1.0]]
+
+
+def test_a_model_of_a_part_of_the_table_may_lack_the_column_that_was_copied():
+    one = fit(pd.DataFrame({"size": [*range(40)], "target": ["y", "n"] * 20}), "NaiveBayes", "binary")
+    copies = {"others": ["kind", "kind.1", "size.1"], "copies": {"kind.1": "kind", "size.1": "size"}}
+    model = PortableModel(one.manifest | copies, one.arrays)
+    assert decode(b"size,kind,kind,size\n1,a,b,1\n", CSV, model)[0].tolist() == [[1.0]]
+    with pytest.raises(BadRequest, match="two columns named 'size'"):
+        decode(b"size,kind,kind,size\n1,a,b,2\n", CSV, model)
