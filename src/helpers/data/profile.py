@@ -62,7 +62,7 @@ def columns(tables: Iterable[Dataset]) -> pd.DataFrame:
         used = _unused(dataset)
         found = of_dataset(dataset)["columns"]
         for name in table:
-            values = table[name]
+            values = _single(table[name])
             column = dataset.columns[name]
             common = values.value_counts()
             rows.append(
@@ -114,6 +114,13 @@ def _unused(dataset: Dataset) -> dict[str, str]:
 def _sample(dataset: Dataset) -> pd.DataFrame:
     table = dataset.read()
     return table if len(table) <= SAMPLE_ROWS else table.sample(SAMPLE_ROWS, random_state=0)
+
+
+def _single(values: pd.Series) -> pd.Series:
+    """The cells of a column, as text if they are lists or objects, which cannot be counted."""
+    if pd.api.types.infer_dtype(values) != "mixed":
+        return values
+    return values.map(lambda cell: str(cell) if isinstance(cell, list | dict | np.ndarray) else cell)
 
 
 def _values(dataset: Dataset) -> str:

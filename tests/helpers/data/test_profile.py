@@ -74,6 +74,24 @@ def test_each_column_has_its_type_gaps_values_range_and_commonest_value(made: Ca
     assert float(low) < -2 < 2 < float(high)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "json"])
+def test_lists_and_objects_that_are_dropped_are_shown_as_text(tmp_path: Path, kind: str) -> None:
+    rows = [
+        {"size": number, "label": "xy"[number % 2], "tags": [1, number % 3], "place": {"city": "Bern"}}
+        for number in range(ROWS)
+    ]
+    path = tmp_path / f"made.{kind}"
+    if kind == "json":
+        pd.DataFrame(rows).to_json(path, orient="records", lines=True)
+    else:
+        pd.DataFrame(rows).to_parquet(path)
+    table = Dataset("made", "label", (File(path),), Options.from_dict({"drop": ["tags", "place"]}))
+    shown = profile.columns([table]).loc["made"]
+    assert shown["distinct"].to_dict() == {"size": ROWS, "label": 2, "tags": 3, "place": 1}
+    assert shown.loc["tags", "evidence"] == "lists or objects; not a feature: named in drop"
+    assert "Bern" in str(profile.first_rows([table]).loc[("made", "place"), "row 1"])
+
+
 def test_an_ordinary_table_is_warned_of_nothing(made: Callable[..., Dataset]) -> None:
     assert seen(made()) == {}
     assert profile.warnings([datasets.fetch("wine"), datasets.fetch("diabetes")]).empty

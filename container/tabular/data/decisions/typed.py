@@ -44,7 +44,7 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
             f"The column {name!r} is in numeric, but the file's type is {kind}; remove it from numeric, or "
             "write numbers into the file."
         )
-    said = f"the file's type is {kind}"
+    said = "lists or objects" if pa.types.is_nested(kind) else f"the file's type is {kind}"
     if pa.types.is_boolean(kind):
         return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
     if pa.types.is_integer(kind):
