@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.decisions.arrow import LARGEST_LEARNED
+from tabular.data.decisions.decision import listed
 from tabular.data.doubts.repetitions import repeated
 from tabular.data.figures import Figures
-from tabular.spec.errors import BadInput, amount
+from tabular.spec.errors import MAX_SHOWN, BadInput, amount
 from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["check_cells", "clean"]
@@ -65,6 +66,7 @@ def check_cells(table: pd.DataFrame, figures: Figures) -> None:
     Raises:
         BadInput: if one is nested, or infinite or too large a number.
     """
+    nested: dict[str, str] = {}
     for name in table.columns.tolist():
         if name in figures.columns:
             known = figures.summaries[name]
@@ -73,17 +75,29 @@ def check_cells(table: pd.DataFrame, figures: Figures) -> None:
             continue
         values = table[name]
         if values.dtype == object and pd.api.types.infer_dtype(values) in ("mixed", "bytes"):
-            nested = values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))
-            if nested.any():
-                what = "bytes" if isinstance(values[nested].iloc[0], bytes) else "lists or objects"
-                raise BadInput(
-                    f"The column {name!r} contains {what}, which are not single values; name it in drop, or "
-                    "flatten it in your own clean function."
-                )
+            found = values[values.map(lambda cell: isinstance(cell, list | dict | bytes | np.ndarray))]
+            if len(found):
+                nested[str(name)] = "bytes" if isinstance(found.iloc[0], bytes) else "lists or objects"
         elif pd.api.types.is_float_dtype(values.dtype):
             numbers = values.to_numpy(np.float64, na_value=np.nan)
             if (np.abs(numbers) > LARGEST_LEARNED).any():
                 raise BadInput(_too_large(str(name), numbers))
+    if nested:
+        raise BadInput(_not_single(nested))
+
+
+def _not_single(nested: dict[str, str]) -> str:
+    """Why columns cannot be used, all of them in one sentence; `nested` is what each of them contains."""
+    if len(nested) == 1:
+        ((name, what),) = nested.items()
+        return (
+            f"The column {name!r} contains {what}, which are not single values; name it in drop, or flatten "
+            "it in your own clean function."
+        )
+    return (
+        f"The columns {listed(list(nested), MAX_SHOWN)} contain {' or '.join(sorted({*nested.values()}))}, "
+        "which are not single values; name them in drop, or flatten them in your own clean function."
+    )
 
 
 def _too_large(name: str, numbers: np.ndarray) -> str:

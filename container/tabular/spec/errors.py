@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["BadInput", "amount", "unknown"]
+__all__ = ["MAX_SHOWN", "BadInput", "amount", "unknown"]
 
 MAX_SHOWN = 30  # names in one sentence; SageMaker keeps 1,024 characters of it
 

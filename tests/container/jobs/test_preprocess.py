@@ -466,6 +466,15 @@ def test_cells_that_are_no_single_values_are_refused(preprocess_data):
     )
 
 
+def test_all_columns_of_cells_that_are_no_single_values_are_refused_at_once(preprocess_data):
+    nested = {"tags": [[1, 2]] * 40, "place": [{"city": "Bern"}] * 40, "raw": [b"\xff"] * 40}
+    said = refusal(preprocess_data, numbered(**nested), "table.parquet")
+    assert said == (
+        "The columns 'tags', 'place', 'raw' contain bytes or lists or objects, which are not single values; "
+        "name them in drop, or flatten them in your own clean function."
+    )
+
+
 def test_cells_that_are_no_single_values_may_be_dropped(preprocess_data, base):
     give_options(base, drop=["tags"])
     assert preprocess_data(numbered(tags=[[1, 2]] * 40), "table.parquet").kinds == {"size": "numeric"}
