@@ -698,6 +698,18 @@ def test_a_part_with_a_header_alone_changes_no_type(tmp_path):
     assert table.warnings == [{"column": None, "said": "2.csv has a header but no rows."}]
 
 
+def test_a_part_is_named_with_the_folders_that_tell_it_from_others(tmp_path):
+    folders = [tmp_path / f"year={year}" for year in (2023, 2024, 2025)]
+    texts = [FIVE, "a,b,target\n", FIVE.replace("b", "c", 1)]
+    for folder, text in zip(folders, texts, strict=True):
+        folder.mkdir()
+        written(folder, text, "part.csv")
+    table = read_table([folder / "part.csv" for folder in folders[:2]])
+    assert table.warnings == [{"column": None, "said": "year=2024/part.csv has a header but no rows."}]
+    with pytest.raises(BadInput, match=r"files year=2023/part\.csv and year=2025/part\.csv do not have the"):
+        read_table([folders[0] / "part.csv", folders[2] / "part.csv"])
+
+
 def test_a_part_whose_column_is_empty_changes_no_type(tmp_path):
     pd.DataFrame({"a": [1, 2], "target": ["x", "y"]}).to_parquet(tmp_path / "1.parquet")
     pd.DataFrame({"a": [None, None], "target": ["x", "y"]}).to_parquet(tmp_path / "2.parquet")
