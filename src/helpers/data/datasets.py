@@ -196,17 +196,20 @@ def _named(files: Sequence[File]) -> dict[str, File]:
 
     PreprocessData takes none for a table that is hidden or has the name of the options.
     """
-    plain = {_place(file.path): file for file in files}
+    plain = {"/".join([*_folders(file.path), file.path.name]): file for file in files}
     if len(plain) == len(files) and not any(
         file.path.name[0] in "._" or file.path.name == OPTIONS_FILE for file in files
     ):
         return plain
-    return {f"{number:04d}-{file.path.name}": file for number, file in enumerate(files)}
+    return {
+        "/".join([*_folders(file.path), f"{number:04d}-{file.path.name}"]): file
+        for number, file in enumerate(files)
+    }
 
 
-def _place(path: Path) -> str:
-    """A file's name after the folders that give a column's value: `region=eu/part-0.parquet`."""
-    return "/".join([part for part in path.parent.parts if "=" in part] + [path.name])
+def _folders(path: Path) -> list[str]:
+    """The folders of a file that give a column's value, such as `region=eu`."""
+    return [part for part in path.parent.parts if "=" in part]
 
 
 def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Dataset:

@@ -425,6 +425,15 @@ def test_files_of_one_name_in_several_folders_do_not_hide_each_other(
     assert keys(session, folder) == ["dataset.json", "month=1/part.csv", "month=2/part.csv"]
 
 
+def test_numbered_files_stay_in_the_folders_that_give_a_column(session: Session, tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        (tmp_path / f"{year}/month=1").mkdir(parents=True)
+        (tmp_path / f"{year}/month=1/part.csv").write_text("a,label\n" + "1,x\n2,y\n" * ROWS)
+    entry = {"name": "parts", "uri": str(tmp_path / "**/*.csv"), "target": "label"}
+    folder = datasets.upload(session, datasets.fetch(entry))
+    assert keys(session, folder) == ["dataset.json", "month=1/0000-part.csv", "month=1/0001-part.csv"]
+
+
 @pytest.mark.parametrize("name", ["dataset.json", "_own.csv", ".own.csv"])
 def test_a_table_goes_up_under_a_name_that_preprocessing_takes_for_one(
     session: Session, tmp_path: Path, name: str
