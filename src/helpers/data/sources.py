@@ -26,6 +26,7 @@ __all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CHUNK_BYTES = 2**20
+TABLES = ".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".gz"
 WILDCARDS = re.compile(r"[*?[]")
 FIRST_LOG = f"{0:020}.json"  # of a Delta table
 
@@ -76,7 +77,7 @@ def web() -> requests.Session:
 def _local(uri: str) -> list[File]:
     path = Path(uri).expanduser()
     if path.is_dir():
-        raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / '*.csv')!r}.")
+        raise BadInput(f"{uri!r} is a folder; give a file, or a glob such as {str(path / _pattern(path))!r}.")
     if path.exists() or not WILDCARDS.search(uri):
         if not path.exists():
             raise BadInput(
@@ -94,6 +95,15 @@ def _local(uri: str) -> list[File]:
     for folder in dict.fromkeys(name.parent for name in found):
         _check_no_older_rows(uri, folder)
     return [File(name) for name in found]
+
+
+def _pattern(folder: Path) -> str:
+    """A pattern for the files of tables in a folder, also if they are in folders within it."""
+    for pattern in ("*", "**/*"):
+        for path in sorted(folder.glob(pattern)):
+            if path.suffix in TABLES and path.is_file():
+                return f"{pattern}{path.suffix}"
+    return "*.csv"
 
 
 def _is_note(parts: Sequence[str]) -> bool:

@@ -123,6 +123,21 @@ def test_a_folder_a_missing_file_and_a_glob_without_files_are_refused(tmp_path: 
         sources.fetch(f"{tmp_path}/*.csv")
 
 
+@pytest.mark.parametrize(
+    ("part", "pattern"), [("b.parquet", "*.parquet"), ("year=2024/month=01/part-0.csv", "**/*.csv")]
+)
+def test_the_refusal_of_a_folder_names_a_glob_that_finds_its_tables(
+    tmp_path: Path, part: str, pattern: str
+) -> None:
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / part).write_text("x")
+    with pytest.raises(BadInput) as refused:
+        sources.fetch(str(tmp_path))
+    assert str(refused.value).endswith(f"or a glob such as {str(tmp_path / pattern)!r}.")
+    assert read(str(tmp_path / pattern)) == b"x"
+
+
 # The web
 
 
