@@ -28,7 +28,7 @@ _CODES = (
     r"MYR|NGN|NOK|NZD|PEN|PHP|PKR|PLN|RMB|RON|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Rs\.?|kr\.?|Fr\.?|Rp"
 )
 AFFIX = rf"(?:(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|%)"  # Turkish writes %12
-WORD = r"[^\W\d_]{1,12}"
+WORD = "[^\\W\\d_\u00bc-\u00be\u2150-\u215e]{1,12}"  # a half is part of the number
 OUT_OF = rf"(?:/\s?|(?:(?:out )?of|von|sur|de|su|van|av|z) )(?:\d{{1,4}}(?:\.00?)?)(?: {WORD})?"
 
 # What also begins codes and names, such as R 101, No. 5 and TOP 10, so that a column needs evidence that it
@@ -79,6 +79,11 @@ BOUND = (
     rf"\u00b1|\+/-|\*{{1,3}}|[<>\u2264\u2265~\u2248]=?|[Cc]a\.|c?c\.|cca\."
     rf"|c(?=\d{{4}}$|$)|(?:{_WORDS_BEFORE})(?=\s|$)|{_BESIDE}"
 )
-_OR_MORE = r"(?:and|or|&) (?:over|older|more|above|up|under|younger|less|fewer|below)"
+_OR_MORE = (
+    r"(?:and|or|&) (?:over|older|more|above|up|under|younger|less|fewer|below)"
+    r"|(?:oder|und) (?:mehr|\u00e4lter)|(?:ou|et) plus|[oy] m[\u00e1a]s|[eo] pi\u00f9|(?:e|ou) mais"
+    r"|(?:of|en) meer|eller (?:fler|flere|mer|mere)|(?:lub|i) wi\u0119cej"
+    r"|\u0438(?:\u043b\u0438)? (?:\u0431\u043e\u043b\u0435\u0435|\u0431\u043e\u043b\u044c\u0448\u0435)"
+)
 NOTE = rf"\+|{_OR_MORE}|\*{{1,3}}|!{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
 BOUND_BEHIND = re.compile(rf"(?<=[^\W\d_])(?=(?:{_BEHIND})$)")  # it would be the end of a unit

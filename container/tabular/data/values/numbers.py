@@ -62,6 +62,7 @@ _ASCII |= {
     sign: unicodedata.normalize("NFKC", chr(sign)).translate({0x32: "\u00b2", 0x33: "\u00b3"})
     for sign in range(0x3371, 0x33DF)
 }
+_ASCII |= {0x2010: "-", 0x2011: "-", 0xFE63: "-"}  # hyphens that a text processor has put in
 _ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
 # A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
 _POWER = re.compile(

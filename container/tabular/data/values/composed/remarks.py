@@ -24,9 +24,8 @@ _FLAG = re.compile(
 )
 # A year, or how many there are, also of what: (1,234 reviews). No account has square brackets, but lists do.
 BRACKETED = re.compile(
-    r"\(\s?(\d{1,18}|\d[\d,.]{0,17}\s[a-z]{2,12})\s?\)"
-    r"|\[{1,2}\s?([-+]?\d{1,18}(?:\.\d{0,18})?(?:[eE][-+]?\d{1,3})?)\s?\]{1,2}",
-    re.ASCII,
+    r"\(\s?([0-9]{1,18}|[0-9][0-9,.]{0,17}(?:\s[^\W\d_][^\W\d_A-Z]{1,14}){1,2})\s?\)"
+    r"|\[{1,2}\s?([-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,3})?)\s?\]{1,2}"
 )
 _CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
 _OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated

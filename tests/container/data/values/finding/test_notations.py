@@ -68,6 +68,11 @@ MINUTES = [f"{minute}:{second:02}" for minute, second in zip(range(1, 60, 2), ra
         (["2:12.5", "1:30.25"], [132.5 / 60, 90.25 / 60], ["clock"]),
         (["3 1/2", "1/4", "7"], [3.5, 0.25, 7], ["fraction"]),
         (["2\u00bd cups", "1 cups"], [2.5, 1], ["fraction"]),
+        (["2\u00bd", "10", "3\u00bd"], [2.5, 10, 3.5], ["fraction"]),
+        (["9 \u00bd", "7 \u00bd"], [9.5, 7.5], ["fraction"]),
+        (["(34 Bewertungen)", "(7 Bewertungen)"], [34, 7], ["brackets"]),
+        (["(1,234 customer reviews)", "(12 customer reviews)"], [1234, 12], ["brackets"]),
+        (["(3 Avalia\u00e7\u00f5es)", "(12 Avalia\u00e7\u00f5es)"], [3, 12], ["brackets"]),
         (["41\u00b030'36\"N", "10\u00b000'00\"S"], [41.51, -10], ["angle"]),
         (["N41\u00b030'36\"", "S 10\u00b0 30.0'"], [41.51, -10.5], ["angle"]),
         (
