@@ -339,6 +339,14 @@ def test_a_category_whose_cells_have_digits_is_said(cells):
         (["2021/22", "2019/21"], "two numbers in a cell, such as '2021/22'"),
         (["1,5", "2.5", "3,25"], "numbers with a decimal comma, such as '1,5', and with a decimal point"),
         (["on 2024-01-31", "on 2024-02-01"], "dates after the same word, such as 'on 2024-01-31'"),
+        ([f"Built in {year}" for year in range(1990, 2000)], "years after the same words, such as 'Built"),
+        (
+            ["10-19", "20-29", "01. Mrz", "Okt 14"],
+            "dates without a year among other texts, such as '01. Mrz'",
+        ),
+        (["10-19", "20-29", "02-sept"], "dates without a year among other texts, such as '02-sept'"),
+        (["[12 ms]", "[7 ms]", "[103 ms]"], "lists or objects as text, such as '[12 ms]'"),
+        (["[0.83]", "[0.2, 0.7]"], "lists or objects as text, such as '[0.83]'"),
     ],
 )
 def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, said):
@@ -352,6 +360,7 @@ def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, 
     "cells",
     [
         *(["A1", "B2"], ["unit 5 (3)", "unit 7 (2)"], ["on 12", "on 13"], ["R2D2", "C3"]),
+        *(["[a]", "[b]", "[c1]"], ["Gen 10", "Gen 11", "Gen 9"]),
         *(
             ["12 Main St", "7 Mill Rd", "9 Ash Ln"],
             ["4GB SSD", "4GB HDD", "4GB Flash"],
@@ -461,6 +470,14 @@ def test_a_few_leading_zeros_among_numbers_of_several_lengths_are_said():
         ([f"{hour}{minute}" for hour in range(8, 24) for minute in range(10, 60, 2)], "hours and minutes"),
         ([f"+4930{number}" for number in range(10_000, 10_030)], "if they are telephone numbers"),
         ([f"{first}.38{first}E+12" for first in range(1, 10)] * 3, "long codes of which Excel has kept"),
+        (
+            [f"{first}E+12" if first % 2 else f"{first}006381333931" for first in range(1, 10)],
+            "long codes of",
+        ),
+        (
+            [f"{month}.20{month + 10}" for month in range(1, 13)],
+            "a month and a year; set date_format to '%m.%Y'",
+        ),
         (["3.8", "3.9", "3.10", "3.11"] * 5, "with and without trailing zeros"),
         (["1.1", "1.10", "1.2"] * 5, "codes, such as '1.1' beside '1.10'"),
     ],

@@ -19,6 +19,7 @@ MOMENTS = {"seconds": 10, "milliseconds": 13, "microseconds": 16, "nanoseconds":
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 ENOUGH_MONTHS = 5
+MONTHS = {"%Y.%m": r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$", "%m.%Y": r"^(0?[1-9]|1[0-2])\.(19|20)\d\d$"}
 # Formats of moments, by their digits: eight for the day, and the time after them.
 TIMES_BEHIND = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 ENOUGH_DAYS = 20  # different numbers of six digits that all look like dates are hardly anything else
@@ -56,17 +57,19 @@ def are_months(cells: pa.ChunkedArray) -> bool:
 
 
 def doubts_of_months(cells: pa.ChunkedArray, lengths: tuple[int, int] | None = None) -> tuple[str, ...]:
-    """What to say of numbers such as 2024.09, which may be months.
+    """What to say of numbers such as 2024.09 and 9.2024, which may be months.
 
     `lengths` are those of the shortest and of the longest text, if they are known.
     """
-    if lengths and (lengths[0] < len("2024.1") or lengths[1] > len("2024.09")):
+    if lengths and (lengths[0] < len("9.2024") or lengths[1] > len("2024.09")):
         return ()
-    if not all_match(cells, r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$"):
+    form = next((form for form, pattern in MONTHS.items() if all_match(cells, pattern)), None)
+    if form is None:
         return ()
+    what = "a year and a month" if form.startswith("%Y") else "a month and a year"
     return (
-        f"numbers such as {cells.drop_null()[0].as_py()!r} look like a year and a month; set date_format to "
-        "'%Y.%m' for the column if they are.",
+        f"numbers such as {cells.drop_null()[0].as_py()!r} look like {what}; set date_format to "
+        f"{form!r} for the column if they are.",
     )
 
 

@@ -23,9 +23,9 @@ from tabular.data.decisions.looks.matching import all_match
 __all__ = ["doubts_of_fractions", "doubts_of_whole_numbers"]
 
 ENOUGH_CODES = 50
-# Long codes as Excel shows them, and among shorter ones, which it leaves as they are, unlike R.
+# Long codes as Excel shows them, and beside those that it leaves alone: shorter ones, and texts.
 SHORTENED = r"^\d(\.\d{1,5})?[eE]\+1[1-9]$"
-SHORTENED_OR_SHORT = r"^(\d(\.\d{1,5})?E\+1[1-9]|\d{8,11})$"
+SHORTENED_OR_SHORT = r"^(\d(\.\d{1,5})?E\+1[1-9]|\d{8,18})$"
 LONG = 7  # digits, of which quantities hardly all have the same number
 
 

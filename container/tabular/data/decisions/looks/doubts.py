@@ -12,6 +12,7 @@ from tabular.data.decisions.looks.forms import MOST_RANGES, doubt_of_form
 from tabular.data.decisions.looks.like_numbers import doubts_of_numbers
 from tabular.data.decisions.looks.matching import all_match
 from tabular.data.decisions.many.counts import Counts
+from tabular.data.values.date_words.months import place_of
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.finding.units import are_units
@@ -45,7 +46,7 @@ RANGE_IN_WORDS = re.compile(
     r"(?:[-\u2013~]|to|bis|a|\u00e0|and|y|et|und)\s*[^\w\s]?\s?\d[\d.,'\u2019]*\D{0,24}",
     re.IGNORECASE,
 )
-NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\])\s*$"
+NESTED = r"^\s*(?:\{.*:.*\}|\[.*,.*\]|\[\s*-?[\d.]+(?:\s\w+)?\s*\])\s*$"  # also [12 ms]
 LISTS = re.compile(r"\[\s*(?:(['\"]).*\1)?\s*\]", re.DOTALL)
 # As repr() writes numbers and times of Python, NumPy, pandas and PyTorch, and as MongoDB exports them.
 CALLS = re.compile(
@@ -55,10 +56,11 @@ CALLS = re.compile(
     r"|(?:ISODate|Number(?:Int|Long|Decimal)|ObjectId|UUID)\(.*\)",
     re.DOTALL,
 )
-# As Excel writes MARCH1, 10-14 and Oct-49, which it takes for dates.
+# As Excel writes MARCH1, 10-14 and Oct-49, which it takes for dates; in German 01. Mrz and Okt 49.
 DAY = re.compile(
-    r"\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    r"\d{1,2}(?:[-/]|\. )(?P<month>[^\W\d_]{3,5})\.?"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{2}"
+    r"|(?:Jan|Feb|Mrz|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez) \d{2}"
 )
 BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
@@ -87,7 +89,7 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
             f"{IN_QUOTES}, such as {texts[0]!r}, each of which is a level; remove the quotes "
             "that are part of the cells if they are quantities.",
         )
-    days = [text for text in texts if DAY.fullmatch(text)]
+    days = [text for text in texts if _is_day(text)]
     if 0 < len(days) < len(texts):
         return (
             f"dates without a year among other texts, such as {days[0]!r}; if a spreadsheet has made them of "
@@ -96,6 +98,12 @@ def doubts_of_looks(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]:
     if said := doubt_of_form(texts, len(counts)):
         return (said,)
     return doubts_of_numbers(cells, counts) or tuple(_doubts_of_texts(texts))
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is a day without a year, or a month, as spreadsheets write it."""
+    match = DAY.fullmatch(text)
+    return match is not None and (match["month"] is None or place_of(match["month"]) is not None)
 
 
 def _are_quoted(texts: Sequence[str]) -> bool:

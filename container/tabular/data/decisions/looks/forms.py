@@ -36,6 +36,7 @@ SEVERAL_NUMBERS = re.compile(
     rf"|POINT\s*Z?\s*\({_ONE}(?:\s{_ONE}){{1,2}}\)"
     rf"|{_DEGREES}[NS][,;]?\s*{_DEGREES}[EWO]"
 )
+YEAR, FEWEST_YEARS = re.compile(r"(?:1[6-9]|20)\d\d"), 10  # of Built in 1965; few may be those of names
 SEASON = re.compile(r"((?:19|20)\d\d)\s?[/\u2013-]\s?(\d\d)")  # 2021/22
 TWO_NUMBERS = re.compile(r"\d{2,4}\s?/\s?\d{2,4}(?:\s?[^\W\d_]{1,5})?")  # 120/80 mmHg
 # A decimal comma and a decimal point, without any doubt.
@@ -137,6 +138,11 @@ def _dates_behind(texts: Sequence[str]) -> str | None:
     if not same[:1].isalpha() or not all(text.startswith(same) for text in texts):
         return None
     rest = [text[len(same) :] for text in texts]
+    if len(set(rest)) >= FEWEST_YEARS and all(map(YEAR.fullmatch, rest)):
+        return (
+            f"years after the same words, such as {texts[0]!r}, each of which is a level; leave "
+            f"{same.strip()!r} out to read them as numbers."
+        )
     for some in (rest[:FIRST_TEXTS], rest):  # most codes are not dates, as the first ones show
         if find_dates(dict.fromkeys(some, 1)) is None:
             return None
