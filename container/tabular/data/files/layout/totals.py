@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from itertools import takewhile
 
@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import FileStyle
+from tabular.data.files.layout.summaries import find_summaries, is_summary
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
+from tabular.spec.columns import NumberFormat
 from tabular.spec.errors import amount
 
 __all__ = ["LAST_ROWS", "find_totals", "is_total", "length", "may_be_total"]
@@ -19,6 +21,7 @@ __all__ = ["LAST_ROWS", "find_totals", "is_total", "length", "may_be_total"]
 LAST_ROWS = 2  # a total of sums, and one of means
 MOST_TOTALS = 12  # rows, of all and of groups: Total: Campaigns, Total: Account
 FEWEST_ROWS = 3  # above a total
+FEWEST_GROUPS = 2  # and rows in each of them
 MOSTLY = 0.8
 TOTALS = frozenset(
     [
@@ -39,8 +42,19 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     """The rows that are totals, and what to say of them and of doubtful ones.
 
     They are at the end, unless the last one is only a sum without those above that say of what they are the
-    total: `Berlin Total`, as Excel writes them below each group.
+    total: `Berlin Total`, as Excel writes them below each group. Without a total of all rows, each of these
+    has to be the sum of the rows between it and the one above.
     """
+    if found := find_summaries(table, length(table), style):
+        return found, [
+            f"the last {len(found)} rows, from row {found[0] + 1} on, summarise those above them and are "
+            "left out."
+        ]
+    if found := _of_each_group(table, style):
+        return found, [
+            f"{amount(len(found), 'row')}, such as row {found[0] + 1}, say that they are totals and hold "
+            "sums of the rows above them: they are left out."
+        ]
     totals, notes = _at_end(table, style)
     if totals or not (subtotals := _subtotals(table)):
         return totals, notes
@@ -51,6 +65,43 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     found = sorted([*subtotals, *(kept[row] for row in others)])
     some = f"{amount(len(subtotals), 'row')} above it, such as row {subtotals[0] + 1}, totals of some"
     return found, [f"row {found[-1] + 1} holds the total of all rows, and {some}: they are left out."]
+
+
+def _of_each_group(table: pa.Table, style: FileStyle) -> list[int]:
+    """Rows such as `Berlin Total`, of which the last row is one, if all hold a sum of their group."""
+    end = length(table)
+    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
+    place = next((name for name, cell in last.items() if cell and _SAYS_OF_A_GROUP.search(cell)), None)
+    if place is None:
+        return []
+    said = pc.match_substring_regex(table[place].slice(0, end), _OF_A_GROUP, ignore_case=True)
+    rows = pc.indices_nonzero(said.combine_chunks().fill_null(False)).to_pylist()
+    groups = list(zip([0, *(row + 1 for row in rows)], rows, strict=False))
+    if len(groups) < FEWEST_GROUPS or end < FEWEST_ROWS * len(groups) or any(a == b for a, b in groups):
+        return []
+    columns = (table[name] for name, cell in last.items() if cell and name != place)
+    return rows if any(_are_sums(cells, groups, style) for cells in columns) else []
+
+
+def _are_sums(cells: pa.ChunkedArray, groups: Sequence[tuple[int, int]], style: FileStyle) -> bool:
+    """Whether the cell below each group, from one row to another, is the sum of its numbers."""
+    for some in (groups[:1], groups):  # the first one shows of most columns that it is not
+        end = some[-1][1] + 1
+        found = find_numbers(_counts(cells.slice(0, end)), style.likely_decimal_comma)
+        if found is None:
+            return False
+        numbers = [_number(text, found.format) for text in cells.slice(0, end).to_pylist()]
+        if not all(math.isclose(math.fsum(numbers[a:b]), numbers[b], rel_tol=1e-9) for a, b in some):
+            return False
+    return True
+
+
+def _number(text: str | None, form: NumberFormat) -> float:
+    """The number in a cell, 0 if there is none, as in a sum."""
+    try:
+        return read_number(text or "", form)
+    except ValueError:
+        return 0.0
 
 
 def _subtotals(table: pa.Table) -> list[int]:
@@ -163,7 +214,8 @@ def may_be_total(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: 
 
     `nulls` counts the gaps in each column of the rows above, of which there are `rows`.
     """
-    return any(cell and _says_total(cell) for cell in row.values()) or _gaps(row, nulls, rows)[1]
+    says = any(cell and (_says_total(cell) or is_summary(cell)) for cell in row.values())
+    return says or _gaps(row, nulls, rows)[1]
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -72,7 +72,35 @@ def test_totals_of_groups_are_left_out_with_the_one_of_all(word):
     ]
     doubtful = find_other_rows(table(f"1,{Z + 1},Grand Total,", rows=rows))
     assert not doubtful.left_out
-    assert not find_other_rows(table(rows=rows)).left_out
+
+
+@pytest.mark.parametrize("word", ["{} Total", "Total {}", "Summe {}"])
+def test_totals_of_groups_are_left_out_without_one_of_all_if_they_are_sums_of_their_groups(word):
+    groups = [ROWS[:25], ROWS[25:]]
+    sums = [sum(row % 7 for row in rows) for rows in (range(1, 26), range(26, 61))]
+
+    def found(sums):
+        totals = [f"{place},{one},{word.format('Leeds')}," for place, one in enumerate(sums)]
+        rows = [line for group, total in zip(groups, totals, strict=True) for line in (*group, total)]
+        return find_other_rows(table(rows=rows))
+
+    assert found(sums).left_out == {"total": [25, 61]}
+    assert found(sums).notes == [
+        "2 rows, such as row 26, say that they are totals and hold sums of the rows above them: they are "
+        "left out."
+    ]
+    assert not found([sums[0], sums[1] + 1]).left_out
+
+
+def test_rows_that_summarise_those_above_are_left_out_if_what_they_say_is_true():
+    mean, least, greatest = f"{X / 60:.2f},2.95,Mean,", "0.25,0,Min,0", "15,6,max:,1"
+    found = find_other_rows(table(mean, "4.4,1.9,SD,", least, greatest))
+    assert found.left_out == {"total": [60, 61, 62, 63]}
+    assert found.notes == ["the last 4 rows, from row 61 on, summarise those above them and are left out."]
+    assert not find_other_rows(table(least, "14,5,max:,0")).left_out
+    assert not find_other_rows(table(greatest)).left_out
+    names = [row.replace("London", "Max") for row in ROWS]
+    assert not find_other_rows(table(least, greatest, rows=names)).left_out
 
 
 def test_several_totals_at_the_end_are_left_out_if_one_of_them_is_a_sum_of_all():
