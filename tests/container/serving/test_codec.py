@@ -259,10 +259,16 @@ def test_csv_that_is_not_rows_of_the_table_answers_400(refused, body, sentence):
         ({"inputs": 3}, 'Send a list of rows, or {"instances": [rows]}.'),
         ({}, "Row 1 does not have the columns 'colour', 'size', 'member', 'income', 'code'."),
         (
-            {"body": [ROW]},
+            {"body": json.dumps([ROW])},
             "The body has the keys 'body', which are not columns of this model. Send a list of rows, or "
             '{"instances": [rows]}.',
         ),
+        (
+            {"first": [ROW], "second": [ROW]},
+            "The body has the keys 'first', 'second', which are not columns of this model. Send a list of "
+            'rows, or {"instances": [rows]}.',
+        ),
+        ({"body": [ROW], "size": 1}, "Row 1 does not have the columns 'colour', 'member', 'income', 'code'."),
         (
             dict(zip(NAMES, [["red"], [1, 2], [True], [1], ["c"]], strict=True)),
             "The columns do not have the same rows; send a cell of each row for every column.",
@@ -310,7 +316,6 @@ def test_what_is_not_json_answers_400_and_says_where(refused, body):
         ('{"a": 1}\n{"a": 2}\n', "application/json", "name application/jsonlines as its content type."),
         ('[{"a": 1}, {"a": 2}]', "text/csv", "name application/json as its content type."),
         ('{"a": 1}\n{"a": 2}\n', "text/csv", "name application/jsonlines as its content type."),
-        ('{"instances": [[1]]}', "application/jsonlines", "name application/json as its content type."),
         ('{\n"instances": [[1]]\n}', "application/jsonlines", "name application/json as its content type."),
     ],
 )

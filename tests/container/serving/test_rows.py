@@ -363,6 +363,48 @@ SHAPES = {
         JSON_LINES,
         lines(*(json.dumps({"features": row}) for row in rows)),
     ),
+    "JSON Lines of requests": lambda names, rows: (
+        JSON_LINES,
+        lines(*(json.dumps({"instances": [row]}) for row in rows)),
+    ),
+    "JSON Lines of pandas' split": lambda names, rows: (
+        JSON_LINES,
+        lines(*(json.dumps({"columns": names[::-1], "data": [row[::-1]]}) for row in rows)),
+    ),
+    "JSON Lines of lists of objects": lambda names, rows: (
+        JSON_LINES,
+        lines(*(json.dumps([dict(zip(names, row, strict=True))]) for row in rows)),
+    ),
+    "a request in one of JSON Lines": lambda names, rows: (JSON_LINES, json.dumps({"inputs": rows})),
+    "a batch of rows": lambda names, rows: (JSON, json.dumps({"instances": [rows]})),
+    "rows that are each in a list": lambda names, rows: (JSON, json.dumps([[row] for row in rows])),
+    "cells that are each in a list": lambda names, rows: (
+        JSON,
+        json.dumps([[[cell] for cell in row] for row in rows]),
+    ),
+    "objects under any key": lambda names, rows: (
+        JSON,
+        json.dumps({"id": "a7", "customers": [dict(zip(names, row, strict=True)) for row in rows]}),
+    ),
+    "Dataiku's items": lambda names, rows: (
+        JSON,
+        json.dumps({"items": [{"features": dict(zip(names, row, strict=True))} for row in rows]}),
+    ),
+    "PowerShell's list": lambda names, rows: (
+        JSON,
+        json.dumps({"value": [dict(zip(names, row, strict=True)) for row in rows], "Count": len(rows)}),
+    ),
+    "Polars' columns": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {
+                "columns": [
+                    {"name": name, "datatype": "String", "values": [row[place] for row in rows]}
+                    for place, name in enumerate(names)
+                ]
+            }
+        ),
+    ),
 }
 
 
@@ -550,6 +592,26 @@ def test_a_list_of_cells_is_a_row_for_each_of_one_column(models):
         numbers, _ = decode(body, content_type, models["one column"])
         np.testing.assert_array_equal(numbers, [[1.0], [np.nan], [3.0]])
     np.testing.assert_array_equal(decode(b"1\n3\n", JSON_LINES, models["one column"])[0], [[1.0], [3.0]])
+
+
+def test_what_powershell_counts_may_have_the_name_of_a_column():
+    model = model_of(mixed(rows=40, gaps=False)[["size", "target"]].assign(count=[*range(40)]))
+    body = {"value": [{"size": 0.5, "count": 7}], "Count": 1}
+    assert decode(json.dumps(body).encode(), JSON, model)[0].tolist() == [[0.5, 7.0]]
+    body["Size"] = 0.5
+    assert "has the columns 'value'" in refusal_of(json.dumps(body), JSON, model)
+
+
+def test_a_line_of_json_has_one_row(models):
+    said = refusal_of(
+        '{"instances": [[1, 2]]}\n{"instances": [[1, 2], [3, 4]]}', JSON_LINES, models["numbers"]
+    )
+    assert said == "Line 2 does not have one row; send one in each line."
+
+
+def test_lists_under_another_name_are_no_cells_of_one_column(models):
+    refused = refusal_of('{"prices": [[1], [2]]}', JSON, models["one column"])
+    assert refused.startswith("The body has the keys 'prices', which are not columns")
 
 
 def test_a_tensor_of_another_shape_is_refused(models):

@@ -1,7 +1,7 @@
 """Rows of JSON and of JSON Lines, in the shapes of several servers and of pandas."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -13,7 +13,6 @@ from tabular.serving.rows.keys import may_repeat, unique
 from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.names import check_copies, copies_in, is_header, listed, order_of
 from tabular.serving.rows.shapes import (
-    ENVELOPES,
     SHAPES,
     Rows,
     UnknownKeys,
@@ -36,14 +35,7 @@ def read(text: str, model: Table) -> list[list[Any]]:
     content = _parsed(text, "The body", model)
     if isinstance(content, str):
         raise BadRequest(400, f"The body is a text in JSON, so it was probably encoded twice. {SHAPES}")
-    try:
-        found = rows_of(content, model, _is_header_of(model))
-    except UnknownKeys as error:
-        keys = listed(error.args)
-        raise BadRequest(
-            400, f"The body has the keys {keys}, which are not columns of this model. {SHAPES}"
-        ) from None
-    return _ordered(found, model)
+    return _ordered(_shaped(rows_of, content, model), model)
 
 
 def read_lines(text: str, model: Table) -> list[list[Any]]:
@@ -58,13 +50,17 @@ def read_lines(text: str, model: Table) -> list[list[Any]]:
     rows = [_parsed(line, f"Line {n}", model, repeats=False) for n, line in lines]
     if may_repeat(text, rows):
         rows = [_parsed(line, f"Line {n}", model) for n, line in lines]
-    if len(rows) == 1 and isinstance(rows[0], dict) and _is_envelope(rows[0], model):
-        raise BadRequest(400, "The body is one JSON document; name application/json as its content type.")
-    return _ordered(rows_of_lines(rows, model, _is_header_of(model)), model)
+    return _ordered(_shaped(rows_of_lines, rows, model), model)
 
 
-def _is_header_of(model: Table) -> Callable[[Sequence[str]], bool]:
-    return lambda row: len(row) <= most_names(model) and is_header(row, model)
+def _shaped(read_rows: Callable[..., Rows], content: Any, model: Table) -> Rows:
+    try:
+        return read_rows(content, model, lambda row: len(row) <= most_names(model) and is_header(row, model))
+    except UnknownKeys as error:
+        keys = listed(error.args)
+        raise BadRequest(
+            400, f"The body has the keys {keys}, which are not columns of this model. {SHAPES}"
+        ) from None
 
 
 def _of_rows(given: Rows, model: Table) -> list[list[Any]]:
@@ -121,14 +117,6 @@ def _ordered(given: Rows, model: Table) -> list[list[Any]]:
         else:
             raise BadRequest(400, f"Row {number} is neither a list nor an object.")
     return found
-
-
-def _is_envelope(content: Mapping[str, Any], model: Table) -> bool:
-    """Whether an object holds rows under a key, and is not itself a row, whose columns may have any name."""
-    if any(model.place_of(name) is not None for name in content):
-        return False
-    inner = [content[name] for name in ENVELOPES if name in content]
-    return any(isinstance(rows, list) and rows and isinstance(rows[0], list | dict) for rows in inner)
 
 
 def _parsed(text: str, where: str, model: Table, repeats: bool | None = None) -> Any:

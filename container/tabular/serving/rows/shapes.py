@@ -4,7 +4,7 @@ The function that leaves columns out of stored requests must find the same cells
 this module, too. It needs the standard library alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tabular.data.values.names import Names
@@ -20,6 +20,7 @@ ENVELOPES = (
     *("instances", "inputs", "features", "dataframe_records", "data", "input_data", "records", "rows"),
     *("Inputs", "input1", "WebServiceInput0", "ndarray", "tensor", "examples", "values", "Values"),
 )
+AROUND_A_ROW = frozenset(["data", "features", "values"])  # the keys of SageMaker's algorithms
 DEEPEST = 3  # envelopes within each other
 
 
@@ -63,7 +64,7 @@ def rows_of(content: Any, model: Names, is_header: Callable[[Sequence[str]], boo
             break
         if (table := _of_table(content, model)) is not None:
             return table
-        key = _envelope(content, model)
+        key = _envelope(content, model) or (None if "shape" in content else _only_rows(content, model))
         inner = _of_tensor(content) if key is None or "shape" in content else content[key]
         if inner is None:
             break
@@ -76,21 +77,48 @@ def rows_of(content: Any, model: Names, is_header: Callable[[Sequence[str]], boo
         content = [content]
     if not isinstance(content, list):
         raise BadRequest(400, SHAPES)
+    for _ in range(DEEPEST):
+        if not _is_deep(content, model):
+            break
+        (content,) = content
     if content and not isinstance(content[0], list | dict) and len(model.names) > 1:
         content = [content]  # a single row
     return _below_header(content, model, is_header)
 
 
 def rows_of_lines(documents: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
-    """The rows of JSON Lines, of which each line is a row, or the only one is a list of them.
+    """The rows of JSON Lines, of which each line is a row, or the only one has them all.
 
-    The arguments are those of `rows_of`.
+    The arguments and errors are those of `rows_of`. A line may have its row in an envelope, as a request for
+    this row alone.
     """
     if len(documents) == 1 and isinstance(documents[0], list):
         (inner,) = documents
         if inner and isinstance(inner[0], list | dict):
             documents = inner
+    if documents and _is_document(documents[0], model):
+        found = [rows_of(document, model, is_header) for document in documents]
+        if len(found) == 1:
+            return found[0]
+        documents = [_only_row(one, number) for number, one in enumerate(found, start=1)]
     return _below_header(documents, model, is_header)
+
+
+def _is_document(line: Any, model: Names) -> bool:
+    """Whether a line of JSON is an envelope of rows, which is not one of those around each row."""
+    if not isinstance(line, dict) or not line or (len(line) == 1 and not AROUND_A_ROW.isdisjoint(line)):
+        return False
+    return all(model.place_of(name) is None for name in line)
+
+
+def _only_row(given: Rows, number: int) -> Any:
+    """The row that a line has in an envelope."""
+    if not isinstance(given.rows, list) or len(given.rows) != 1:
+        raise BadRequest(400, f"Line {number} does not have one row; send one in each line.")
+    (row,) = given.rows
+    if isinstance(given.header, list) and isinstance(row, list) and len(row) == len(given.header):
+        return dict(zip(given.header, row, strict=True))
+    return row
 
 
 def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
@@ -107,11 +135,12 @@ def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequen
 
 
 def _of_tensors(content: Sequence[Any], model: Names) -> list[Any] | None:
-    """Rows of a list of columns with their names, as KServe and Triton take; None if it is not one."""
+    """Rows of a list of columns with their names, as KServe, Triton and Polars have; or None."""
+    cells = "data" if isinstance(next(iter(content), None), dict) and "data" in content[0] else "values"
     for one in content:
-        if not isinstance(one, dict) or not {"name", "data"} <= one.keys() or _is_row(one, model):
+        if not isinstance(one, dict) or not {"name", cells} <= one.keys() or _is_row(one, model):
             return None
-    return _of_columns(unique(model.names_of)([(str(one["name"]), one["data"]) for one in content]), model)
+    return _of_columns(unique(model.names_of)([(str(one["name"]), one[cells]) for one in content]), model)
 
 
 def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
@@ -206,6 +235,39 @@ def _envelope(content: Mapping[str, Any], model: Names) -> str | None:
     return None
 
 
+def _only_rows(content: Mapping[str, Any], model: Names) -> str | None:
+    """The key of the only rows in an object of which no key is a column, whatever a client calls them.
+
+    PowerShell counts the rows beside them.
+    """
+    others = content.keys() - {"Count"} if "value" in content else content.keys()
+    if any(model.place_of(name) is not None for name in others):
+        return None
+    found = [key for key, value in content.items() if _are_rows(value, model)]
+    return found[0] if len(found) == 1 else None
+
+
+def _are_rows(value: Any, model: Names) -> bool:
+    """Whether a value can be rows, or a row or columns with their names.
+
+    Lists in a list could be cells of a column that the only one of the model is not.
+    """
+    if isinstance(value, dict):
+        return any(model.place_of(name) is not None for name in value)
+    kinds = set(map(type, value)) if isinstance(value, list) else set()
+    return kinds == {dict} or (kinds == {list} and len(model.names) > 1)
+
+
+def _is_deep(content: Sequence[Any], model: Names) -> bool:
+    """Whether all rows are in one more list, as those of a batch are; a row may have its cells in lists."""
+    if len(content) != 1 or not isinstance(content[0], list):
+        return False
+    (inner,) = content
+    if not set(map(type, inner)) <= {list, dict} or not inner:
+        return False
+    return not (len(inner) == len(model.names) > 1 and _are_alone(inner))
+
+
 def _of_tensor(content: Mapping[str, Any]) -> list[Any] | None:
     """The rows of one tensor with all columns, whose cells may be in one list; None if it is not one."""
     cells, shape = content.get("data", content.get("values")), content.get("shape")
@@ -238,19 +300,28 @@ def _is_wide(shape: Any) -> bool:
 
 def _flat(column: list[Any]) -> list[Any]:
     """The cells of a column, each of which may be in a list of its own, as tensors of one column are."""
-    alone = all(isinstance(cell, list) and len(cell) == 1 for cell in column)
-    return [cell for (cell,) in column] if alone else column
+    return [cell for (cell,) in column] if _are_alone(column) else column
+
+
+def _are_alone(cells: Iterable[Any]) -> bool:
+    """Whether each cell is in a list of its own."""
+    return all(type(cell) is list and len(cell) == 1 for cell in cells)
 
 
 def unwrapped(row: Any, model: Names) -> Any:
     """A row without the objects that SageMaker's algorithms take around each: {"data": {"features": ...}}.
 
-    Nor with a list around each cell, as TensorFlow and Vertex AI take: {"size": [1.5], "colour": ["red"]}.
+    Nor with a list around each row, or around each cell, as TensorFlow, Vertex AI and R write:
+    {"size": [1.5], "colour": ["red"]}.
     """
     for key in ("data", "features", "values"):
         if isinstance(row, dict) and row.keys() == {key} and key not in model.name_set:
             row = row[key]
-    if isinstance(row, dict) and row and all(type(cell) is list and len(cell) == 1 for cell in row.values()):
+    if isinstance(row, list) and row and isinstance(row[0], list | dict):
+        if len(row) > 1:
+            return _flat(row)
+        (row,) = row
+    if isinstance(row, dict) and row and _are_alone(row.values()):
         return {name: cell for name, (cell,) in row.items()}
     return row
 
