@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from unicodedata import normalize
 
+from tabular.data.values.cells import UNSEEN
+
 __all__ = ["Names", "as_written", "is_unnamed", "told_apart"]
 
 # pandas' name for a column without one: as written, and after it was read and written again.
@@ -46,7 +48,8 @@ def as_written(name: str) -> str:
 class Names:
     """The names of a model's columns, and those of the other columns of its table, such as the target.
 
-    Clients send whole rows, and may write names in another case or Unicode form, or with other line breaks.
+    Clients send whole rows, and may write names in another case or Unicode form, with other line breaks, or
+    with signs that nobody sees, such as the mark of the order of bytes before the first name of a file.
 
     Args:
         names: those of the model's columns, by position.
@@ -69,12 +72,12 @@ class Names:
 
     @staticmethod
     def fold(name: str) -> str:
-        """A column's name without what clients change: blanks, case, Unicode form and how a line ends."""
+        """A name without what clients change: blanks, case, Unicode form, how a line ends, unseen signs."""
         if "\r" in name:  # of a name of several lines
             name = name.replace("\r\n", "\n").replace("\r", "\n")
         if name.isascii():
             return name.strip().casefold()
-        return normalize("NFC", normalize("NFKC", name).strip().casefold())
+        return normalize("NFC", normalize("NFKC", name.translate(UNSEEN)).strip().casefold())
 
     def place_of(self, name: str) -> int | None:
         """The position of the column that a client means by a name; None if the model has no such column."""

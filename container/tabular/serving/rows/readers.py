@@ -33,7 +33,8 @@ _TIMES = {
     "%H:%M:%S": re.compile(r"\d\d?:\d\d:\d\d\.\d{1,6}"),
     "%H:%M:%S.%f": re.compile(r"\d\d?:\d\d:\d\d"),
 }
-_QUOTED = re.compile(r"""b?(['"])(.*)\1""", re.DOTALL)  # a text, or bytes, as Python and JSON write them
+# A text, bytes or a list of one text, as Python and JSON write them.
+_QUOTED = re.compile(r"""(?P<open>\[)?b?(['"])(?P<text>.*)\2(?(open)\])""", re.DOTALL)
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
@@ -59,7 +60,7 @@ def as_programs_write(cell: Any, read: Callable[[Any], Any]) -> Any:
     Raises:
         ValueError: if it is neither.
     """
-    if type(cell) is str and cell.strip() in _NO_TEXTS:
+    if type(cell) is str and (cells.is_gap(text := cell.strip()) or text in _NO_TEXTS):
         return math.nan
     if type(cell) is str and _MINUS in cell:
         return read(cell.replace(_MINUS, "-"))
@@ -168,19 +169,25 @@ def _spellings(text: str) -> Iterator[str]:
     """What a text may be that programs have written otherwise than the table does.
 
     That is in another Unicode form, as macOS writes names of files; with signs that nobody sees, or blanks of
-    another kind; with the end of a line, or the line breaks of Windows; in the quotes of Python or JSON; with
-    the entities of HTML; a day with midnight; true and false as Python and R write them.
+    another kind; in letters as wide as a Chinese sign; with more blanks, the end of a line, or line breaks
+    of Windows; in the quotes of Python or JSON; behind an apostrophe or in a formula, so that Excel takes it
+    for text; with the entities of HTML; a day with midnight; true and false as Python and R write them.
     """
     if not text.isascii():
         yield normalize("NFC", text)
         yield normalize("NFD", text)
-        yield " ".join(normalize("NFC", text.translate(cells.UNSEEN)).split())
+        seen = text.translate(cells.UNSEEN)
+        yield from (" ".join(normalize(form, seen).split()) for form in ("NFC", "NFKC"))
     yield text.strip("\r\n")
+    yield " ".join(text.split())
+    if text.startswith("'"):
+        yield text[1:]
+    yield cells.without_formula(text)
     if "\n" in text:  # which forms of browsers send as those of Windows
         unix = text.replace("\r\n", "\n")
         yield from (unix, unix.replace("\n", "\r\n"))
     if found := _QUOTED.fullmatch(text):
-        yield found[2]
+        yield found["text"]
     if "&" in text:
         yield html.unescape(text)
     if found := _MIDNIGHT.fullmatch(text):

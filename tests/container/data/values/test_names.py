@@ -51,3 +51,10 @@ def test_a_name_of_two_lines_is_found_whatever_its_line_breaks_are(name, sent):
 def test_names_that_differ_in_their_line_breaks_alone_are_told_apart():
     table = Names(["a\nb", "a\r\nb"], [])
     assert [table.place_of(name) for name in ("a\nb", "a\r\nb", "A\nb")] == [0, 1, None]
+
+
+@pytest.mark.parametrize("name", ["\ufeffsize", "size\u200b", "\u2060Size", "si\u00adze"])
+def test_a_name_may_have_signs_that_nobody_sees(name):
+    assert Names(["size", "colour"], ["id"]).place_of(name) == 0
+    assert Names(["size", "colour"], [name]).place_of(name) is None
+    assert Names(["size", name], []).place_of(name) == 1

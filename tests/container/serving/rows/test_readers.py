@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from support.container.tables import dated, fit
 from tabular.serving.codec import BadRequest, decode
@@ -24,7 +25,9 @@ def numbers_of(model, **cells):
     return dict(zip(NAMES, found[0], strict=True))
 
 
-@pytest.mark.parametrize("gap", ["\\N", "(null)", "undefined", "NaT", "NA", " \\N "])
+@pytest.mark.parametrize(
+    "gap", ["\\N", "(null)", "undefined", "NaT", "NA", " \\N ", "na", "none", "Null", "NAN"]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gap_as_databases_and_javascript_write_it_is_a_gap(model, name, gap):
     found = numbers_of(model, **{name: gap})
@@ -42,3 +45,44 @@ def test_anything_else_is_refused_as_it_was_sent(model, cell):
     with pytest.raises(BadRequest, match=r"^Row 1, column 'size': .* is not a number\.$") as refused:
         decode(json.dumps([[cell, "yes", "31.01.2024"]]).encode(), "application/json", model)
     assert repr(cell) in str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def levels():
+    colours = ["dark blue", "R&D", "caf\u00e9", "'quoted"]
+    table = pd.DataFrame({"colour": colours * 20, "zip": ["01234", "00501"] * 40, "target": ["y", "n"] * 40})
+    return fit(table, "NaiveBayes", "binary").model
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "dark  blue",
+        "dark\tblue",
+        "dark\u00a0blue",
+        "dark blue\u200b",
+        "\uff44\uff41\uff52\uff4b \uff42\uff4c\uff55\uff45",
+        "'dark blue",
+        "'dark blue'",
+        "['dark blue']",
+        '["dark blue"]',
+        '="dark blue"',
+    ],
+)
+def test_a_level_may_be_written_as_a_program_shows_it(levels, written):
+    for body, media_type in (
+        (json.dumps([[written, "01234"]]), "application/json"),
+        ('"{}",01234'.format(written.replace('"', '""')), "text/csv"),
+    ):
+        assert decode(body.encode(), media_type, levels)[1] == [["dark blue"], ["01234"]]
+
+
+@pytest.mark.parametrize("written", ["'01234", "'1234", "\uff10\uff11\uff12\uff13\uff14", '="01234"'])
+def test_a_code_may_be_written_as_excel_keeps_its_zeros(levels, written):
+    body = json.dumps([["R&D", written]]).encode()
+    assert decode(body, "application/json", levels)[1] == [["R&D"], ["01234"]]
+
+
+@pytest.mark.parametrize("level", ["'quoted", "caf\u00e9", "dark", "['dark blue'", "dark blue']", "''", "'"])
+def test_a_level_stays_as_it_is_if_the_table_has_it_or_none_that_is_written_so(levels, level):
+    assert decode(json.dumps([[level, "01234"]]).encode(), "application/json", levels)[1][0] == [level]
