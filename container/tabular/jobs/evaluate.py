@@ -52,13 +52,14 @@ from tabular.judging.metrics.scores import score
 from tabular.judging.mistakes import mistakes
 from tabular.judging.reporting.card import model_card
 from tabular.judging.reporting.page import html
-from tabular.judging.served_model import ServerProcess
+from tabular.judging.served_model import ServerProcess, rows_together
 from tabular.judging.subgroups import by_subgroup
 from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribution, packed
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FORMAT as FLEET_FORMAT
 from tabular.portable.fleet import FleetModel
 from tabular.portable.table_model import Table
+from tabular.serving.rows.names import is_header
 from tabular.serving.rows.readers import reader
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
@@ -102,11 +103,11 @@ def main() -> None:
             folder, manifest = fleet.folder, fleet.manifest
             clusters = partition_of_rows(partitions)
         server.load(CHALLENGER, folder)
-        answers, *others = _asked(server, cells, schema)
+        model = load_model(folder, pickles)
+        answers, *others = _asked(server, cells, schema, model)
         against = _against(
             arguments, server, champion, manifest, frame, cells, truth, schema, answers, clusters
         )
-    model = load_model(folder, pickles)
     expected = pipeline if fleet is None else Known(*fleet.answers)
     same = asdict(
         check_answers([answers, *others], expected, frame, schema, model.tolerance, _read_alike(frame, model))
@@ -146,13 +147,20 @@ def main() -> None:
     print(json.dumps({"gate": gate}))
 
 
-def _asked(server: ServerProcess, cells: pa.Table, schema: Schema) -> Iterator[Answers]:
-    """What the new model answers for all rows: as JSON together, as JSON one by one, and as CSV."""
+def _asked(server: ServerProcess, cells: pa.Table, schema: Schema, model: Table) -> Iterator[Answers]:
+    """What the new model answers for all rows: as JSON together, as JSON one by one, and as CSV.
+
+    CSV is sent with a header and without, as plain rows without one are read in C; but not if the first row
+    of a request could itself be the header.
+    """
     rows = as_json(cells, schema)
     yield predict(server, CHALLENGER, rows, schema)
     yield predict(server, CHALLENGER, rows, schema, together=1)
-    header = [column.name for column in schema.columns]
-    yield predict(server, CHALLENGER, as_texts(cells, schema), schema, header=header)
+    header, texts = [column.name for column in schema.columns], as_texts(cells, schema)
+    yield predict(server, CHALLENGER, texts, schema, header=header)
+    firsts = texts[:: rows_together(texts)]
+    if not any(is_header(["" if cell is None else str(cell) for cell in row], model) for row in firsts):
+        yield predict(server, CHALLENGER, texts, schema, header=())
 
 
 def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Schema, **how: Any) -> Answers:

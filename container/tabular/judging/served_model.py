@@ -18,10 +18,15 @@ from tabular.data.splits.held_out import as_csv
 from tabular.portable.pickled import SWITCH
 from tabular.spec.errors import BadInput
 
-__all__ = ["ServerProcess"]
+__all__ = ["ServerProcess", "rows_together"]
 
 START_SECONDS = 60
 CELLS_PER_REQUEST = 50_000  # far below the largest body that the server reads
+
+
+def rows_together(rows: Sequence[Sequence[Any]]) -> int:
+    """How many of these rows a request has, if nothing else is said."""
+    return max(1, CELLS_PER_REQUEST // len(rows[0])) if rows else 1
 
 
 class ServerProcess:
@@ -85,10 +90,11 @@ class ServerProcess:
             name: the model's name.
             rows: the cells of each row.
             together: how many rows a request has; by default, as many as fit.
-            header: the names of the columns to send CSV; without them, the rows are sent as JSON.
+            header: the names of the columns to send CSV, or none of them for CSV without a header; by
+                default, the rows are sent as JSON.
         """
         whole: dict[str, list[Any]] = {"predictions": [], "probabilities": []}
-        step = together or max(1, CELLS_PER_REQUEST // len(rows[0]) if rows else 1)
+        step = together or rows_together(rows)
         with closing(self._connection()) as connection:
             for start in range(0, len(rows), step):
                 some = rows[start : start + step]

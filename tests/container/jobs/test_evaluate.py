@@ -33,6 +33,7 @@ from tabular.learning.fitting import fit as learn
 from tabular.monitoring.baseline import distributions, unpacked
 from tabular.portable.export import export
 from tabular.portable.files import save_model
+from tabular.serving.codec import csv_rows
 from tabular.spec.algorithms import ALGORITHMS, exporter_of
 from tabular.spec.documents.reports import QUALITY, MistakesDocument, Report
 from tabular.spec.errors import BadInput
@@ -550,6 +551,40 @@ def test_a_server_that_reads_a_cell_otherwise_than_training_fails_here(evaluated
     raw(**{column: SERVED_APART[column]})
     with pytest.raises(SystemExit, match=r"differs from scikit-learn|predicts other labels|column '"):
         evaluated(threshold="0.3")
+
+
+MISREADING = """\
+from types import SimpleNamespace
+
+import numpy as np
+from tabular.serving import codec, serve
+
+correct = codec.csv_rows.read
+
+def read(body, is_number):
+    found = correct(body, is_number)
+    return found and ((2 * np.frombuffer(found[0])).tobytes(), found[1])
+
+codec.csv_rows = SimpleNamespace(read=read)
+serve.main()
+"""
+
+
+@pytest.mark.skipif(csv_rows is None, reason="installed without a compiler")
+def test_a_server_that_reads_plain_lines_otherwise_than_training_fails_here(
+    evaluated, held_out, tmp_path, monkeypatch
+):
+    numbers = np.arange(160.0)
+    table = pd.DataFrame({"size": numbers % 7, "target": np.where(numbers % 7 > numbers % 3, "yes", "no")})
+    held_out(fit(table, "LogisticRegression", "binary"))
+    serve = tmp_path / "bin/serve"
+    serve.parent.mkdir()
+    serve.write_text(f"#!{sys.executable}\n{MISREADING}")
+    serve.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{serve.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(served_model, "subprocess", subprocess)  # which starts this `serve`, not a fork
+    with pytest.raises(SystemExit, match=r"differs from scikit-learn|predicts other labels"):
+        evaluated()
 
 
 def test_wrong_arguments_are_refused_in_a_sentence(as_a_job, run_module):

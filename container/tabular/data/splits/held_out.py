@@ -33,10 +33,10 @@ def as_json(cells: pa.Table, schema: Schema) -> Cells:
 
 
 def as_csv(rows: Sequence[Sequence[Any]], names: Sequence[str]) -> str:
-    """The body of a CSV request with a header."""
+    """The body of a CSV request, with a header of these names if there are any."""
     body = io.StringIO(newline="")
     writer = csv.writer(body, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerows([names] if names else [])
     writer.writerows(["" if cell is None else cell for cell in row] for row in rows)
     return body.getvalue()
 
