@@ -601,6 +601,19 @@ def test_rarer_delimiters_are_found(tmp_path, delimiter):
             "a table as a program prints it",
         ),
         (
+            "# A tibble: 60 \u00d7 2\n      a target\n  <int> <chr>\n1     5 x\n",
+            "a table as a program prints it",
+        ),
+        (
+            'Rows: 1,200\nColumns: 2\n$ a      <int> 5, 6\n$ target <chr> "x"\n',
+            "a table as a program prints it",
+        ),
+        (
+            'window.YTD.tweets.part0 = [{"a": 1, "target": "x"}]',
+            "it is JavaScript; remove what stands before",
+        ),
+        ("{'a': 1, 'target': 'x'}\n{'a': 2, 'target': 'y'}\n", "its lines are dictionaries as Python shows"),
+        (
             gzip.compress(gzip.compress(b"a,target\n1,x\n", mtime=0), mtime=0),
             "it is compressed twice, or an archive within",
         ),

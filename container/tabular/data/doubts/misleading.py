@@ -20,7 +20,7 @@ __all__ = ["misleading"]
 
 RARE_ROWS = 10
 RARE_SHOWN = 5  # of the rare classes, in a sentence
-MOSTLY_EMPTY = 0.5
+MOSTLY_EMPTY, SELDOM_FILLED = 0.5, 0.3
 FEWEST_IDS = 20
 FIRST = 10_000  # rows
 # The last word of a name for codes: customer_id, CustomerID, Postal code.
@@ -84,7 +84,10 @@ def misleading(
     whole = _whole_numbers(table.head(FEWEST_IDS)[names])
     for name in names:
         gaps = known[name].missing / len(table) if name in known else table[name].isna().mean()
-        if gaps > MOSTLY_EMPTY:
+        if name == names[0] and gaps > SELDOM_FILLED and _begins_groups(table[name], kinds[name]):
+            said = f"empty in {gaps:.0%} of the rows, but for the first of each group, as merged cells are"
+            found.append((name, f"{said}; fill them down if they are."))
+        elif gaps > MOSTLY_EMPTY:
             found.append((name, f"empty in {gaps:.0%} of the rows."))
         elif name in whole and _like_an_id(table[name]):
             said = "a whole number that is different in every row, like an id; if it is one, name it in drop."
@@ -125,6 +128,12 @@ def _whole_numbers(frame: pd.DataFrame) -> set[str]:
     numbers = frame.select_dtypes("number")
     cells = numbers.to_numpy(np.float64)  # pandas itself takes three times as long for a few columns
     return set(numbers.columns[((cells % 1 == 0) | np.isnan(cells)).all(axis=0)])
+
+
+def _begins_groups(column: pd.Series, kind: str) -> bool:
+    """Whether words or dates may stand in the first row of each group alone, since none is repeated."""
+    filled = column.dropna()
+    return kind in ("categorical", "date") and len(filled) > 1 and filled.is_unique and column.notna().iloc[0]
 
 
 def _names_codes(name: str) -> bool:

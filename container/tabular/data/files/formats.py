@@ -52,8 +52,13 @@ _HTML = re.compile(
     r"|\w+>(\s*\n\s*)?<\w)",
     re.IGNORECASE | re.DOTALL,
 )
-# As polars and DuckDB print a table, and psql with borders of Unicode; polars tells its shape first.
-_BOX = re.compile(r"\s*(shape: \(.*\)\s*)?[\u250c\u250f\u2554\u256d][\u2500\u2501\u2550]")
+# As polars, DuckDB and R print a table, and psql with borders of Unicode; polars tells its shape first.
+_BOX = re.compile(
+    r"\s*(shape: \(.*\)\s*)?[\u250c\u250f\u2554\u256d][\u2500\u2501\u2550]"
+    r"|# A [a-z_ ]+: [\d,]+ [x\u00d7] [\d,]+\s*\n|Rows: [\d,]+\s*\nColumns: [\d,]+\s*\n\$ "
+)
+_SCRIPT = re.compile(r"\s*(?:(?:var|let|const)\s+[\w.]+|(?:window|globalThis|exports)\.[\w.]+)\s*=\s*[\[{]")
+_DICTIONARIES = re.compile(r"(?:\{'[^'\n]*': [^\n]*\}\s*\n){2}")
 _SQL = re.compile(
     r"\s*(--[^\n]*\n\s*|/\*.*?\*/;?\s*)*"
     r"(insert\s+into\s[^\n,]*?(\(|values\b)|create\s+(table|database)\s[^,]*?(\(|;\s)"
@@ -117,7 +122,16 @@ def refuse_foreign(sample: str) -> None:
     if _BOX.match(sample):
         raise ValueError(
             "it is a table as a program prints it, which may leave out rows, columns and ends of cells; "
-            "export it as CSV, as polars does with write_csv and DuckDB with COPY"
+            "export it as CSV, as polars and R do with write_csv and DuckDB with COPY"
+        )
+    if _SCRIPT.match(sample):
+        raise ValueError(
+            "it is JavaScript; remove what stands before the first bracket and after the last, so that it is "
+            "JSON"
+        )
+    if _DICTIONARIES.match(sample):
+        raise ValueError(
+            "its lines are dictionaries as Python shows them; write each with json.dumps instead of str"
         )
     if _SQL.match(sample):
         raise ValueError("it is an SQL dump; load it into a database, and export the table as CSV")

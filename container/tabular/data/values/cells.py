@@ -52,7 +52,7 @@ MISSING = frozenset(
 # What people write for a missing value, in addition to the words that every reader knows.
 _USUAL = frozenset(word.casefold() for word in MISSING)
 MARKS = _USUAL | {
-    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n"),
+    *("?", "-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "*", "\\n", "\\\\n"),
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
     *("<undefined>", "<missing>", "._"),  # MATLAB and SAS

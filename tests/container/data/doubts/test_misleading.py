@@ -58,6 +58,27 @@ def test_a_column_that_may_mislead_is_told(said, cells, sentence):
     assert told[-1][1].startswith(sentence)
 
 
+@pytest.mark.parametrize("size", [2, 20])
+def test_a_first_column_of_which_only_the_first_row_of_each_group_is_filled_may_be_of_merged_cells(
+    preprocess_data, size
+):
+    clinics = [f"c{row // size}" if row % size == 0 else "" for row in range(ROWS)]
+    table = pd.DataFrame({"clinic": clinics, "noise": NOISE, "target": LABELS})
+
+    def said(table):
+        warnings = json.loads(preprocess_data(table).report)["warnings"]
+        return [one["said"] for one in warnings if one["column"] == "clinic" and "merged" in one["said"]]
+
+    share = f"{1 - 1 / size:.0%}"
+    assert said(table) == [
+        f"empty in {share} of the rows, but for the first of each group, as merged cells are; fill them down "
+        "if they are."
+    ]
+    assert not said(table[["noise", "clinic", "target"]])
+    assert not said(table.iloc[1:])
+    assert not said(table.assign(clinic=["a", "b", "", ""] * (ROWS // 4)))
+
+
 @pytest.mark.parametrize(
     ("name", "cells", "sentence"),
     [
