@@ -95,8 +95,8 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         opened, encoding = partial(_with_blanks_for_tabs, opened=opened, encoding=encoding), "utf-8"
     found = find_header(sample, delimiters, above, target)
     refuse_stray_quote(sample, found)
-    if sample.startswith('"'):
-        _refuse_lines_in_quotes(found.names)
+    if sample.startswith('"') or (len(found.names) > 1 and not any(map(str.strip, found.names[1:]))):
+        _refuse_lines_in_cells(found.names, target)
     names = [without_formula(name.strip(MARK)) for name in found.names]
     header, numbered = _with_row_names(names, partial(_first_rows, sample, found.delimiter, found.lines))
     own = told_apart(header)
@@ -156,13 +156,16 @@ def _first_rows(sample: str, delimiter: str, lines: int, most: int = SAMPLE_LINE
     return list(islice(filter(None, csv.reader(text, delimiter=delimiter, skipinitialspace=True)), most))
 
 
-def _refuse_lines_in_quotes(names: Sequence[str]) -> None:
-    delimiters = DELIMITERS.strip(" ")
-    if len(names) == 1 and any(len(next(csv.reader(names, delimiter=one), [])) > 1 for one in delimiters):
-        raise ValueError(
-            f"each of its lines is one cell in quotes ({names[0][:40]!r} is the first); remove the quotes "
-            "around the lines"
-        )
+def _refuse_lines_in_cells(names: Sequence[str], target: str | None) -> None:
+    """Refuse lines that are one cell, as programs write them whose delimiter is another one."""
+    first, *others = names
+    if any(map(str.strip, others)) or first == target:
+        return
+    if all(len(next(csv.reader([first], delimiter=one), [])) < 2 for one in DELIMITERS.strip(" ")):
+        return
+    how = "in front of empty ones" if others else "in quotes"
+    rest = "what stands behind it, and the quotes around it" if others else "the quotes around the lines"
+    raise ValueError(f"each of its lines is one cell {how} ({first[:40]!r} is the first); remove {rest}")
 
 
 def _names(header: Sequence[str]) -> list[str]:
