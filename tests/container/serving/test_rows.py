@@ -622,9 +622,10 @@ def test_a_tensor_of_another_shape_is_refused(models):
     assert refused.startswith("The body has the keys 'name', 'shape', 'data', which are not columns")
 
 
-def with_days_as(form):
-    """A model whose dates are written in a format."""
-    one = fit(dated(rows=40)[["day", "size", "target"]], "NaiveBayes", "binary")
+def with_days_as(form, timed=False):
+    """A model whose dates, with or without a time of day, are written in a format."""
+    table = dated(rows=40)[["moment" if timed else "day", "size", "target"]]
+    one = fit(table.rename(columns={"moment": "day"}), "NaiveBayes", "binary")
     columns = [
         column | ({"format": form} if column["name"] == "day" else {}) for column in one.manifest["columns"]
     ]
@@ -667,9 +668,79 @@ def test_milliseconds_are_of_any_year_in_which_people_were_born(sent, day):
         assert "is not a date" in refusal_of(json.dumps([{"day": other, "size": 1}]), JSON, model)
 
 
+MIDNIGHT, MORNING = 19753.0, 19753.0 + (9 * 60 + 5) / 1440  # of January 31, 2024
+
+
+@pytest.mark.parametrize(
+    ("form", "sent", "day"),
+    [
+        # Whatever the format is: JavaScript's String(date), HTTP, Go and Java.
+        ("ISO8601", "Wed Jan 31 2024 09:05:00 GMT+0000 (Coordinated Universal Time)", MORNING),
+        ("ISO8601", "Wed Jan 31 2024 10:05:00 GMT+0100 (Mitteleurop\u00e4ische Normalzeit)", MORNING),
+        ("%d.%m.%Y %H:%M", "Wed, 31 Jan 2024 09:05:00 GMT", MORNING),
+        ("ISO8601", "2024-01-31 11:05:00.25 +0200 CEST", MORNING),
+        ("ISO8601", "2024-01-31T09:05Z[UTC]", MORNING),
+        ("%m/%d/%y %H:%M", [2024, 1, 31, 9, 5], MORNING),
+        ("%d.%m.%Y", [2024, 1, 31], MIDNIGHT),
+        # .NET, Access and Excel: more of the time or of the year than the table has.
+        ("%d.%m.%Y", "31.01.2024 00:00:00", MIDNIGHT),
+        ("%m/%d/%Y", "1/31/2024 12:00:00 AM", MIDNIGHT),
+        ("%d.%m.%Y %H:%M", "31.01.2024 09:05:00", MORNING),
+        ("%m/%d/%Y %H:%M", "1/31/2024 9:05:00 AM", MORNING),
+        ("%m/%d/%Y %I:%M %p", "1/31/2024, 9:05:00\u202fAM", MORNING),
+        ("%d-%b-%y", "31-Jan-2024", MIDNIGHT),
+        ("%d-%b-%y", "31-JAN-2024 00:00:00", MIDNIGHT),
+    ],
+)
+def test_a_date_may_have_more_than_the_table_writes(form, sent, day):
+    model = with_days_as(form, timed=day == MORNING)
+    days, _ = decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)
+    assert days.max() == pytest.approx(day, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "Wed Jan 31 2024 00:00:00 GMT+0200 (Eastern European Standard Time)",
+        "2024-01-31T00:00:00.000-08:00",
+        "31.01.2024 14:30",
+        "31.01.2024 12:00:00 AM",
+    ],
+)
+def test_in_a_column_of_days_the_day_that_is_written_counts(sent):
+    model = with_days_as("%d.%m.%Y")
+    assert decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)[0].max() == MIDNIGHT
+
+
+@pytest.mark.parametrize(
+    ("form", "sent"),
+    [
+        ("%d.%m.%Y", "31.01.24"),  # of which century?
+        ("%d.%m.%Y", "01/31/2024 00:00:00"),
+        ("%m/%d/%Y %I:%M %p", "1/31/2024 9:05"),
+        ("%d.%m.%Y", [2024, 13, 31]),
+        ("%d.%m.%Y", [2024, 1]),
+        ("%d.%m.%Y", [2024, 1, True]),
+        ("%m/%Y", [2024, 1, 31]),
+        ("%H:%M", [9, 5, 0]),
+        ("%d.%m.%Y", {}),
+        ("%H:%M", {}),
+        ("ISO8601", "Wed Jan 32 2024 09:05:00 GMT+0000"),
+    ],
+)
+def test_a_date_that_may_be_another_is_refused(form, sent):
+    said = refusal_of(json.dumps([{"day": sent, "size": 1}]), JSON, with_days_as(form))
+    assert said.startswith("Row 1, column 'day': ") and "is not a date" in said
+
+
 @pytest.mark.parametrize(
     ("form", "sent", "minutes"),
     [
+        ("%H:%M", "9:05 AM", 545),
+        ("%H:%M:%S", "09:05:30 pm", 1265.5),
+        ("%H:%M", "1900-01-01 09:05:00", 545),
+        ("%H:%M", "0001-01-01T09:05:00", 545),
+        ("%H:%M", "1899-12-30 09:05", 545),
         ("%H:%M", "09:05:00", 545),
         ("%H:%M", "9:05:00.000", 545),
         ("%H:%M:%S", "09:05:30.5", 545.5 + 0.5 / 60),

@@ -5,12 +5,14 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
+from datetime import datetime
+from functools import cache, partial
 from itertools import chain
 from typing import Any
 from unicodedata import normalize
 
 from tabular.data.values import cells, dates
+from tabular.data.values.many_dates import SEVERAL
 from tabular.data.values.numbers import is_plain, read_number
 from tabular.portable.table_model import Table
 from tabular.spec.columns import NumberFormat
@@ -33,6 +35,18 @@ _TIMES = {
     "%H:%M:%S": re.compile(r"\d\d?:\d\d:\d\d\.\d{1,6}"),
     "%H:%M:%S.%f": re.compile(r"\d\d?:\d\d:\d\d"),
 }
+# Times of day on the day that stands for none in .NET, Access, Python, and Java and JavaScript.
+_NO_DAY = re.compile(
+    r"(?:0001-01-01|1899-12-30|1900-01-01|1970-01-01)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
+)
+_TIME = re.compile(r"(?<=\d)[T ]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?\Z")  # after a day
+_HALVES = "%I:%M %p", "%I:%M:%S %p"
+_CLOCKS = " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"
+_MOMENTS = "%b %d %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z"
+_MOMENT_OF_PROGRAMS = re.compile(  # of JavaScript, HTTP and Go
+    r"(?:[A-Z][a-z]{2},? )?(?P<day>[A-Z][a-z]{2} \d\d \d{4}|\d\d [A-Z][a-z]{2} \d{4}|\d{4}-\d\d-\d\d) "
+    r"(?P<time>\d\d:\d\d:\d\d)(?:\.\d+)? (?:GMT|UTC)?(?P<offset>[+-]\d{4})?(?: \([^()]*\)| [A-Z]{3,4})?"
+)
 # A text, bytes or a list of one text, as Python and JSON write them.
 _QUOTED = re.compile(r"""(?P<open>\[)?b?(['"])(?P<text>.*)\2(?(open)\])""", re.DOTALL)
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -203,30 +217,88 @@ def _whole_numbers(text: str, width: int) -> Iterator[str]:
 
 
 def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> float:
-    """A date as the table writes it; ISO 8601, or milliseconds, as JavaScript, pandas and .NET write them.
+    """A date as the table writes it, or as programs do, see `_of_programs`.
 
-    Neither can be a date of another format, and a time of day or a month is not asked for by one. In a column
-    of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not yet in UTC.
-    A time of day may be as precise as programs write it, see `_TIMES`.
+    In a column of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not
+    yet in UTC.
     """
-    if of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
+    if form in _TIMES and isinstance(cell, str) and (found := _NO_DAY.fullmatch(cell.strip())):
+        cell = found[1]
+    elif of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
         cell = _OFFSET.sub(r"\1", cell)
     try:
         return dates.date(cell, form, missing)
     except ValueError:
-        if isinstance(cell, str) and form in _TIMES and (found := _TIMES[form].fullmatch(cell.strip())):
-            return dates.date(found[0], "%H:%M:%S.%f" if "." in found[0] else "%H:%M:%S", missing)
-        has_days = form == dates.ISO or ("%d" in form and re.search("%[yY]", form))
-        if has_days and isinstance(cell, str) and _DIGITS.fullmatch(cell.strip()):
-            cell = int(cell)  # in CSV, all cells are text
-        if has_days and type(cell) in (int, float) and _are_milliseconds(cell):
-            return cell / PER_DAY
-        if has_days and isinstance(cell, str) and (found := _DOT_NET.fullmatch(cell)):
-            return _of_dot_net(int(found[1]), found[2] if of_days else None)
-        if has_days and isinstance(cell, str) and _ISO_DATE.match(cell):
-            with suppress(ValueError):  # the sentence about the table's own format says more
-                return dates.date(cell, dates.ISO, missing)
-        raise
+        day = _time(cell, form) if form in _TIMES else _of_programs(cell, form, of_days)
+        if day is None:
+            raise
+        return day
+
+
+def _time(cell: Any, form: str) -> float | None:
+    """A time of day as precise as programs write it, or with the half of the day; None if it is neither."""
+    text = cell.strip() if isinstance(cell, str) else ""
+    if _TIMES[form].fullmatch(text):
+        return dates.date(text, "%H:%M:%S.%f" if "." in text else "%H:%M:%S", ())
+    return _first_read(text, _HALVES)
+
+
+def _of_programs(cell: Any, form: str, of_days: bool) -> float | None:
+    """A date that is none in a column's format, as programs write it; None if they do not.
+
+    ISO 8601, milliseconds as JavaScript, pandas and .NET write them, and moments as JavaScript, HTTP and Go
+    write them cannot be dates of another format; nor can the numbers of Java's dates, in lists. The format of
+    the table may have a time that was left out, or more digits of the year.
+    """
+    if form != dates.ISO and ("%d" not in form or "%y" not in form.lower()):
+        return None  # a month is not asked for by a date
+    if isinstance(cell, list):
+        return _of_java(cell)
+    text = cell.strip() if isinstance(cell, str) else ""
+    if _DIGITS.fullmatch(text):
+        cell = int(text)  # in CSV, all cells are text
+    if not isinstance(cell, str):
+        is_moment = type(cell) in (int, float) and _are_milliseconds(cell)
+        return cell / PER_DAY if is_moment else None
+    if found := _DOT_NET.fullmatch(text):
+        return _of_dot_net(int(found[1]), found[2] if of_days else None)
+    if found := _MOMENT_OF_PROGRAMS.fullmatch(text):
+        time = "00:00:00 +0000" if of_days else f"{found['time']} {found['offset'] or '+0000'}"
+        return _first_read(f"{found['day']} {time}", _MOMENTS)
+    if form != dates.ISO and _ISO_DATE.match(text):
+        return _first_read(text, (dates.ISO,))
+    has_clock = "%H" in form or "%I" in form
+    return _first_read(text if has_clock else _TIME.sub("", text), _longer(form))
+
+
+def _first_read(text: str, forms: Iterable[str]) -> float | None:
+    """The date in a text in the first of some formats in which it is one."""
+    for form in forms if text else ():
+        with suppress(ValueError):  # the sentence about the table's own format says more
+            return dates.date(text, form, ())
+    return None
+
+
+@cache
+def _longer(form: str) -> tuple[str, ...]:
+    """The ways in which programs write dates in a format with more of them; a day also as it is."""
+    found = []
+    for one in form.split(SEVERAL) if form != dates.ISO else ():
+        day, sign, _ = one.partition(" %H" if " %H" in one else " %I")
+        days = [day, day.replace("%y", "%Y")] if "%y" in day else [day]
+        times = {"": ("",), " %I": (" %I:%M %p", " %I:%M:%S %p")}
+        found += [one + time for one in days for time in times.get(sign, _CLOCKS)]
+    return tuple(found)
+
+
+def _of_java(numbers: list[Any]) -> float | None:
+    """The moment of [2024, 1, 31, 10, 30, 5, 250000000], of which the time may be left out."""
+    if not 3 <= len(numbers) <= 7 or {*map(type, numbers)} != {int}:
+        return None
+    *parts, billionths = numbers if len(numbers) == 7 else (*numbers, 0)
+    with suppress(ValueError, OverflowError):
+        return dates.date(datetime(*parts, microsecond=billionths // 1000).isoformat(), dates.ISO, ())
+    return None
 
 
 def _of_dot_net(milliseconds: int, offset: str | None) -> float:

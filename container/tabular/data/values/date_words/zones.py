@@ -22,7 +22,7 @@ _ZONE = re.compile(  # a year follows it in Java
 # A zone by its name in IANA's database, as Java also writes it in brackets after an offset.
 _ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_0-9+-]+){1,2}"
 _ZONE_BY_NAME = re.compile(
-    rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\s?[\[(](?P<behind>{_ZONE_NAME})[\])])$"
+    rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\s?[\[(](?P<behind>{_ZONE_NAME})[\])]|\[(?P<utc>UTC|GMT)\])$"
 )
 
 
@@ -33,7 +33,7 @@ def with_offset(text: str) -> str:
 
 def without_zone(text: str) -> str:
     """A text without the name of a zone such as Europe/Berlin."""
-    return _ZONE_BY_NAME.sub("", text) if "/" in text else text
+    return _ZONE_BY_NAME.sub("", text) if "/" in text or text.endswith("]") else text
 
 
 def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
@@ -42,11 +42,11 @@ def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
     Raises:
         ValueError: if nobody knows the zone.
     """
-    found = _ZONE_BY_NAME.search(text) if "/" in text else None
+    found = _ZONE_BY_NAME.search(text) if "/" in text or text.endswith("]") else None
     if found is None:
         return text, None
     try:
-        zone = ZoneInfo(found["alone"] or found["behind"])
+        zone = ZoneInfo(found["alone"] or found["behind"] or found["utc"])
     except (ZoneInfoNotFoundError, OSError):
         raise ValueError(f"{text!r} has a zone that is not in the database of zones.") from None
     return text[: found.start()], zone
