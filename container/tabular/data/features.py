@@ -86,8 +86,9 @@ def rows_of(values: pd.Series, rows: np.ndarray) -> pd.Series:
 
 def as_boolean(values: pd.Series) -> pd.Series:
     """1.0 for true, 0.0 for false, NaN for an empty cell or any other word."""
-    words = values.map(str, na_action="ignore").str.strip().str.casefold()
-    return words.map(BOOLEANS).astype(np.float64)
+    codes, words = pd.factorize(values)  # -1 if a cell is missing
+    known = [BOOLEANS.get(str(word).strip().casefold(), np.nan) for word in words]
+    return pd.Series(np.array([*known, np.nan])[codes], values.index)
 
 
 def as_rows(frame: pd.DataFrame, schema: Schema) -> list[list[Any]]:

@@ -31,7 +31,7 @@ from tabular.spec.options import DEFAULTS, Options
 
 __all__ = ["column_of", "decide"]
 
-GUARDS = 5  # one of so many texts is looked at by itself
+GUARDS, FEW = 5, 50  # one of so many texts is looked at by itself, or fewer of them if none can be a number
 
 
 def column_of(name: str, values: pd.Series, options: Options = DEFAULTS) -> Column:
@@ -152,8 +152,12 @@ def _is_certainly_a_category(texts: Counts) -> bool:
     if len(texts) <= 5 * SAMPLE:
         return False
     sample = texts.at(np.linspace(0, len(texts) - 1, SAMPLE).astype(int)).to_pylist()
-    some = sample[::GUARDS]  # half of which are numbers wherever nearly all cells are
-    if sum(map(may_be_number, some)) * 2 >= len(some):
-        return False
+    for some in (sample[:: SAMPLE // FEW], sample[::GUARDS]):
+        # Half of these are numbers wherever nearly all cells are.
+        numbers = sum(map(may_be_number, some))
+        if numbers * 2 >= len(some):
+            return False
+        if not numbers:
+            break
     counts = dict.fromkeys(sample, 1)
     return find_numbers(counts) is None and find_dates(counts) is None

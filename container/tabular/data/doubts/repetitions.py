@@ -83,15 +83,17 @@ def _is_text(kind: Any) -> bool:
 def _alike(columns: pd.DataFrame) -> np.ndarray:
     """The rows (n,) that are the same as another in these columns, and perhaps a few more by chance."""
     hashes = np.zeros(len(columns), np.uint64)
-    starts, cores = range(0, len(columns), BLOCK), os.cpu_count() or 1
+    cores = os.cpu_count() or 1
     with threads_for(len(columns)) as threads:  # NumPy and C leave Python's lock to others
         for name in columns:
             if _is_text(columns[name].dtype):
                 chunks = list(_parts(columns[name], hashes))
                 deque(threads.map(_mix_texts, (chunks[one::cores] for one in range(cores))), 0)
                 continue
-            values = columns[name].to_numpy()
-            parts = ((values[start : start + BLOCK], hashes[start : start + BLOCK]) for start in starts)
+            values = np.ascontiguousarray(columns[name].to_numpy())
+            rows = len(values) // cores + 1 if texts_in_c else BLOCK
+            starts = range(0, len(values), rows)
+            parts = ((values[start : start + rows], hashes[start : start + rows]) for start in starts)
             deque(threads.map(lambda part: _mix_numbers(*part), parts), 0)
     ordered = np.sort(hashes)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
@@ -99,7 +101,13 @@ def _alike(columns: pd.DataFrame) -> np.ndarray:
 
 
 def _mix_numbers(values: np.ndarray, hashes: np.ndarray) -> None:
-    """Change the hash of each row (n_rows,) by a number."""
+    """Change the hash of each row (n_rows,) by a number.
+
+    The extension does it in one call. Each of NumPy's may wait for Python's lock again.
+    """
+    if texts_in_c:
+        texts_in_c.hash_numbers(values, hashes)
+        return
     values = values + 0.0  # which makes 0 of -0
     values[np.isnan(values)] = np.nan  # of which there are several
     hashes ^= values.view(np.uint64)

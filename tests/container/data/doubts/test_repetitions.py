@@ -55,3 +55,22 @@ def test_only_rows_with_the_same_texts_are_compared_in_all_cells():
     table = pd.DataFrame({"one": texts.to_pandas(), "other": list("pqrspuwsy")})
     assert repetitions._alike(table[["one"]]).tolist() == [0, 1, 3, 4, 6, 7]
     assert repetitions._alike(table).tolist() == [0, 3, 4, 7]
+
+
+def test_numbers_are_mixed_alike_by_the_extension_and_by_numpy(monkeypatch):
+    texts_in_c = pytest.importorskip(
+        "tabular.data.values.native.texts", reason="installed without a compiler"
+    )
+    other_nan = np.array([0x7FF8000000000001], np.uint64).view(np.float64)
+    numbers = np.concatenate([[0.0, -0.0, np.nan, 1.5, -1.5, np.inf, 5e-324], other_nan])
+    by_the_extension, by_numpy = np.arange(8, dtype=np.uint64), np.arange(8, dtype=np.uint64)
+    repetitions._mix_numbers(numbers, by_the_extension)
+    monkeypatch.setattr(repetitions, "texts_in_c", None)
+    repetitions._mix_numbers(numbers, by_numpy)
+    assert by_the_extension.tolist() == by_numpy.tolist()
+    assert len(set(by_numpy.tolist())) == 8
+    zeros = np.zeros(2, np.uint64)
+    texts_in_c.hash_numbers(np.array([0.0, -0.0]), zeros)
+    assert zeros[0] == zeros[1]
+    with pytest.raises(ValueError, match="not a hash for each number"):
+        texts_in_c.hash_numbers(numbers, zeros)

@@ -134,7 +134,7 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
     const char *letters = chunk->letters.buf;
     for (Py_ssize_t base = 0; base < chunk->n_rows; base += FETCHED) {
         const int some = (int)(chunk->n_rows - base < FETCHED ? chunk->n_rows - base : FETCHED);
-        uint32_t hashes[FETCHED];
+        uint32_t hashes[FETCHED], known[FETCHED];
         for (int row = 0; row < some; row++) {
             const int32_t begin = ends[base + row];
             hashes[row] = (uint32_t)hash_of(letters + begin, ends[base + row + 1] - begin);
@@ -142,9 +142,13 @@ static int count_chunk(Counts *counts, const Chunk *chunk, uint8_t *is_new, Py_s
         }
         for (int row = 0; row < some; row++) {
             const uint64_t place = counts->places[hashes[row] & counts->mask];
-            if (place >> 32 == hashes[row])
-                FETCH(counts->texts + (uint32_t)place - 1);
+            known[row] = place >> 32 == hashes[row] ? (uint32_t)place : 0;
+            if (known[row])
+                FETCH(counts->texts + known[row] - 1);
         }
+        for (int row = 0; row < some; row++)
+            if (known[row])
+                FETCH(counts->texts[known[row] - 1].letters);
         for (int row = 0; row < some; row++) {
             const Py_ssize_t at = start + base + row;
             if (is_missing(chunk, base + row))

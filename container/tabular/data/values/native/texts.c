@@ -1,11 +1,12 @@
 /* What takes one pass over the texts of a column: which are dates in a layout, which may look like numbers, and a
-   hash of each.
+   hash of each, as of each number of a column of numbers.
 
    values.many_dates does the first with NumPy where this was not compiled, decisions.looks has pyarrow match all
    its patterns, and data.cleaning compares texts with pandas instead of their hashes. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
 #include <stdint.h>
 
 #include "chunks.h"
@@ -505,10 +506,43 @@ static PyObject *hash(PyObject *self, PyObject *args)
     return result;
 }
 
+PyDoc_STRVAR(hash_numbers_doc,
+    "hash_numbers(numbers, hashes)\n\n"
+    "Mix a hash of each number (n_rows,), float64, into `hashes` (n_rows,), uint64. Zeros are alike, whatever their\n"
+    "sign, and so are numbers that are missing.");
+
+static PyObject *hash_numbers(PyObject *self, PyObject *args)
+{
+    Py_buffer numbers, hashes;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*w*", &numbers, &hashes))
+        return NULL;
+    if (numbers.len != hashes.len)
+        PyErr_SetString(PyExc_ValueError, "There is not a hash for each number.");
+    else {
+        const double *all = numbers.buf;
+        uint64_t *found = hashes.buf;
+        const Py_ssize_t n_rows = numbers.len / (Py_ssize_t)sizeof(double);
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = 0; row < n_rows; row++) {
+            const double number = isnan(all[row]) ? NAN : all[row] + 0.0; /* which makes 0 of -0 */
+            uint64_t bits;
+            memcpy(&bits, &number, sizeof bits);
+            found[row] = mixed(found[row], bits);
+        }
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&hashes);
+    return result;
+}
+
 static PyMethodDef functions[] = {
     {"dates", dates, METH_VARARGS, dates_doc},
     {"shapes", shapes, METH_VARARGS, shapes_doc},
     {"hash", hash, METH_VARARGS, hash_doc},
+    {"hash_numbers", hash_numbers, METH_VARARGS, hash_numbers_doc},
     {NULL, NULL, 0, NULL},
 };
 
