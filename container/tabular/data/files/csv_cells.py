@@ -153,7 +153,7 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
     footer = note_of_footer([cells for _, cells in below], width) if row == [END] else None
     if below and footer is None:
         line, cells = below[0]
-        if len(cells) == 1 < width and len(next(csv.reader(cells, delimiter=dialect.delimiter), [])) == width:
+        if len(cells) == 1 < width and cells[0].count(dialect.delimiter) >= width - 1:
             raise ValueError(f"line {line} is one cell in quotes; remove the quotes around such lines")
         raise ValueError(
             f"line {line} has {amount(len(cells), 'cell')}, but the header has {width}; correct that line"

@@ -161,7 +161,7 @@ def _refuse_lines_in_cells(names: Sequence[str], target: str | None) -> None:
     first, *others = names
     if any(map(str.strip, others)) or first == target:
         return
-    if all(len(next(csv.reader([first], delimiter=one), [])) < 2 for one in DELIMITERS.strip(" ")):
+    if not set(DELIMITERS.strip(" ")) & set(first):
         return
     how = "in front of empty ones" if others else "in quotes"
     rest = "what stands behind it, and the quotes around it" if others else "the quotes around the lines"
