@@ -162,13 +162,19 @@ def _levels(dataset: Dataset, column: Column) -> list[str] | None:
     found, counts = decision.levels, decision.levels.counts
     places = np.arange(len(counts))
     if len(counts) > MOST_LEVELS:  # those that cannot be among the most frequent are not sorted
-        often = np.flatnonzero(counts > 1)  # which few are where nearly all texts differ
-        places = often if len(often) >= MOST_LEVELS else places
-        some = counts[places]
-        fewest = np.partition(some, -MOST_LEVELS)[-MOST_LEVELS]
-        more, equal = places[some > fewest], places[some == fewest]
+        fewest = _reached(counts, MOST_LEVELS)
+        more, equal = np.flatnonzero(counts > fewest), np.flatnonzero(counts == fewest)
         places = np.sort(np.concatenate([more, equal[: MOST_LEVELS - len(more)]]))
     return found.at(places[np.argsort(-counts[places], kind="stable")]).to_pylist()
+
+
+def _reached(counts: np.ndarray, many: int) -> int:
+    """The greatest number that so many of the counts (n_texts,) reach: 1 where nearly all texts differ."""
+    least, most = 1, int(counts.max())
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if np.count_nonzero(counts >= middle) >= many else (least, middle - 1)
+    return least
 
 
 def _evidence(name: str, dataset: Dataset) -> list[str]:
