@@ -35,7 +35,7 @@ def place_of_header(lines: Sequence[Line]) -> int:
     for place, line in enumerate(body[: MOST_TITLES + 1]):
         unnamed = not line.cells[0].strip()  # an index
         if len(line.cells) == width and line.filled + unnamed >= used:
-            return place if place and _is_header(line, body[place + 1 :]) else 0
+            return lines.index(line) if place and _is_header(line, body[place + 1 :]) else 0
     return 0
 
 
