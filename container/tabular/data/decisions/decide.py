@@ -109,7 +109,7 @@ def _decided(
             return many_dates(column, cells, dates, options)
     counted = count(cells)
     if not forced and _is_certainly_a_category(counted):
-        return _with_signs(category(column, cells, counted), options, style)
+        return _with_options(category(column, cells, counted), options, style)
     counts = counted.as_dict()
     if forced:
         numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, forced=True)
@@ -119,7 +119,7 @@ def _decided(
     numbers = find_numbers(finite(counts), style.likely_decimal_comma, signs, strict)
     found = numbers and _with_points(as_numbers(column, cells, _each(cells, numbers)), cells, grouped)
     found = found or written_dates(column, cells, counts, options, words)
-    return found or _with_signs(category(column, cells, counted), options, style)
+    return found or _with_options(category(column, cells, counted), options, style)
 
 
 def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Decision:
@@ -131,20 +131,31 @@ def _with_points(found: Decision, cells: pa.ChunkedArray, grouped: bool) -> Deci
     return replace(found, evidence=(*found.evidence, said), doubts=(*found.doubts, said))
 
 
-def _with_signs(found: Decision, options: Options, style: FileStyle) -> Decision:
-    """The category that also says if its texts are numbers but for the signs that the options name."""
-    given = {"decimal": options.decimal, "thousands": options.thousands}
-    named = [f"{option} is {sign!r}" for option, sign in given.items() if sign is not None]
-    if not named or not found.counts:
+def _with_options(found: Decision, options: Options, style: FileStyle) -> Decision:
+    """The category that also says if its texts are numbers or dates but for what the options name."""
+    signs = {"decimal": options.decimal, "thousands": options.thousands}
+    dates = {"date_format": options.date_format_of(found.column.name), "dayfirst": options.dayfirst}
+    if {*signs.values(), *dates.values()} == {None} or not found.counts:
         return found
     some = found.counts.first(SAMPLE).to_pylist()
-    if find_numbers(finite(dict.fromkeys(some, 1)), style.likely_decimal_comma, (None, None)) is None:
+    ones = dict.fromkeys(some, 1)
+    if find_numbers(finite(ones), style.likely_decimal_comma, (None, None)) is not None:
+        given, kind = signs, "numbers"
+    else:
+        given, kind = dates, "dates"
+    named = [f"{option} is {_shown(value)}" for option, value in given.items() if value is not None]
+    if not named or (kind == "dates" and find_dates(ones) is None):
         return found
     said = (
         f"a category, because {' and '.join(named)}; without that, texts such as {listed(some[:3])} are "
-        "numbers; correct the option, or name the column in categorical if they are only names."
+        f"{kind}; correct the option, or name the column in categorical if they are only names."
     )
     return replace(found, evidence=(found.evidence[0], said), doubts=(said,))
+
+
+def _shown(value: str | bool) -> str:
+    """A value as it is written in an entry."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _is_certainly_a_category(texts: Counts) -> bool:

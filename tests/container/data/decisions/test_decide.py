@@ -92,7 +92,28 @@ def test_signs_that_keep_a_column_from_being_numbers_are_said(options, named, ro
     )
 
 
-@pytest.mark.parametrize("options", [{}, {"decimal": ","}])
+@pytest.mark.parametrize(
+    ("written", "options", "named"),
+    [
+        ("%d.%m.%Y", {"date_format": "%Y-%m-%d"}, "date_format is '%Y-%m-%d'"),
+        ("%Y-%m-%d", {"date_format": "%d.%m.%Y"}, "date_format is '%d.%m.%Y'"),
+        ("%m/%d/%Y", {"dayfirst": True}, "dayfirst is true"),
+        ("%d/%m/%Y", {"dayfirst": False}, "dayfirst is false"),
+    ],
+)
+@pytest.mark.parametrize("rows", [60, 3000])
+def test_options_that_keep_a_column_from_being_dates_are_said(written, options, named, rows):
+    days = pd.date_range("2020-01-13", periods=rows).strftime(written).tolist()
+    assert decided(pa.array(days)).column.kind == "date"
+    found = decided(pa.array(days), **options)
+    assert found.column.kind == "categorical"
+    assert found.doubts == (
+        f"a category, because {named}; without that, texts such as {days[0]!r}, {days[1]!r}, {days[2]!r} are "
+        "dates; correct the option, or name the column in categorical if they are only names.",
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}, {"date_format": "%Y"}, {"dayfirst": True}])
 def test_words_are_words_whatever_signs_numbers_have(options):
     assert decided(pa.array(["cash", "card", "cash"]), **options).doubts == ()
 
