@@ -56,6 +56,7 @@ MARKS = _USUAL | {
     *("nil", "none", "n.a.", "n.a", "k.a.", "unknown", "missing", "not available", "tbd"),
     *("nat", "(null)", "<null>", "[null]", "unk", "undefined", "not applicable", "not reported", "no data"),
     *("<undefined>", "<missing>", "._"),  # MATLAB and SAS
+    *("pd.na", "loading...", "[object object]"),  # pandas, spreadsheets and JavaScript
     *("not known", "n.d.", "n.v.t.", "s/d", "keine angabe", "tba", "tbc"),
     *("''", '""', "{}", "[]", "***", "'--"),
     *(f".{letter}" for letter in ascii_lowercase),  # reasons of Stata's and SAS' missing values

@@ -416,6 +416,7 @@ DAYS = [f"202401{day:02}" for day in range(1, 32)]
         ),
         (["1.4 L V6", "2.0 L I4", "3.5 L V8"], "a quantity, a time or a date in nearly all of them"),
         (["9:00 AM - 5:00 PM", "10:00 AM - 7:30 PM", "8:15 AM - 3:00 PM"], "such as '9:00 AM - 5:00 PM'"),
+        (["USD 12.50", "EUR 7", "GBP 3.00"], "amounts in several currencies, such as 'USD 12.50'"),
         (["kg", "lb"], "a category of units, such as 'kg' and 'lb'"),
         (["USD", "EUR", "UGX"], "a category of units, such as 'USD' and 'EUR'"),
         (["mg/dL", "mmol/L"], "a category of units, such as 'mg/dL' and 'mmol/L'"),
@@ -478,6 +479,29 @@ def test_a_few_leading_zeros_among_numbers_of_several_lengths_are_said():
     )
     assert decided(pa.array([*cells[:30], *["007"] * 30])).doubts == ()
     assert decided(pa.array([*map(str, range(10_000, 10_300)), "00501"])).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("behind", "most", "said"),
+    [
+        ([f"{minute:02}" for minute in range(60)], 59, "never over 0.59, may be hours and minutes"),
+        (range(6), 9, "never over 0.5, may be overs and balls"),
+        (range(3), 15, "never over 0.2, may be innings and outs"),
+        ([f"{minute:02}" for minute in range(61)], 60, ""),
+        (["00", "15", "30", "45"], 15, "never over 0.45, may be hours and minutes"),
+        (["00", "25", "50"], 15, ""),
+        ([f"{minute:02}" for minute in range(60)], 3, ""),
+        ([0, 5], 25, ""),
+        (range(7), 9, ""),
+        (range(6), 3, ""),
+    ],
+)
+def test_decimals_that_count_sixtieths_and_sixths_are_said(behind, most, said):
+    cells = [f"{whole}.{part}" for whole in range(most + 1) for part in behind]
+    found = decided(pa.array([*cells, None]))
+    assert found.column.kind == "numeric"
+    assert said in "".join(found.doubts)
+    assert bool(said) == any("whose decimals are never" in doubt for doubt in found.doubts)
 
 
 @pytest.mark.parametrize("gap", ["NA", "?", " n/a "])

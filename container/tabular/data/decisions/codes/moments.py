@@ -7,11 +7,19 @@ import numpy as np
 import pyarrow as pa
 
 from tabular.data.decisions.arrow import as_texts
+from tabular.data.decisions.decision import FIRST
 from tabular.data.decisions.looks.matching import all_match
 
 __all__ = [
     *("DAY", "ENOUGH_DAYS", "EXCEL", "MINUTES", "MOMENTS"),
-    *("are_months", "doubts_of_moments", "doubts_of_months", "format_of_digits", "period_of_digits"),
+    *(
+        "are_months",
+        "doubts_of_moments",
+        "doubts_of_months",
+        "doubts_of_parts",
+        "format_of_digits",
+        "period_of_digits",
+    ),
 ]
 
 EXCEL = 36_526, 50_000  # days of Excel from 2000 to 2036
@@ -19,6 +27,13 @@ MOMENTS = {"seconds": 10, "milliseconds": 13, "microseconds": 16, "nanoseconds":
 UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 ENOUGH_MONTHS = 5
+ENOUGH_PARTS, ROUNDED = 30, 1e-6  # different numbers, whose decimals are exact
+ENOUGH_WHOLES = 5  # so that it is no share below 0.6
+PARTS = {
+    (0, 15, 30, 45): "hours and minutes",
+    (0, 10, 20): "innings and outs",
+    (0, 10, 20, 30, 40, 50): "overs and balls",
+}
 MONTHS = {"%Y.%m": r"^(19|20)\d\d\.(0[1-9]|1[0-2]?)$", "%m.%Y": r"^(0?[1-9]|1[0-2])\.(19|20)\d\d$"}
 # Formats of moments, by their digits: eight for the day, and the time after them.
 TIMES_BEHIND = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -48,6 +63,32 @@ def doubts_of_moments(
     return (
         f"numbers that may be Excel serial dates with a time ({known:.15g} would be "
         f"{first:%Y-%m-%d %H:%M}); write them as dates if they are.",
+    )
+
+
+def doubts_of_parts(numbers: np.ndarray, lengths: tuple[int, int] | None) -> tuple[str, ...]:
+    """What to say of decimals that count sixtieths, sixths or thirds: 7.45 is a quarter to eight.
+
+    `lengths` are those of the shortest and of the longest text, if they are known.
+    """
+    if lengths and lengths[1] > len("1234.59"):  # as in most columns
+        return ()
+    for most in (FIRST, len(numbers)):  # the first ones of most columns show that they do not
+        some = numbers[:most][~np.isnan(numbers[:most])]
+        hundredths = np.rint(np.abs(some) * 100)
+        if (hundredths % 100 >= MINUTES).any() or (np.abs(np.abs(some) * 100 - hundredths) > ROUNDED).any():
+            return ()
+    different = np.unique(hundredths)
+    if len(different) < ENOUGH_PARTS or len(np.unique(different // 100)) < ENOUGH_WHOLES:
+        return ()
+    behind = np.unique(different % 100)
+    what = "hours and minutes, or minutes and seconds" if len(behind) >= ENOUGH_DAYS else ""
+    what = what or PARTS.get(tuple(behind.tolist()), "")
+    if not what:
+        return ()
+    return (
+        f"numbers such as {some[0]:.15g}, whose decimals are never over {behind[-1] / 100:g}, may be {what}; "
+        "write them with decimals, or with a colon, if they are.",
     )
 
 

@@ -16,7 +16,7 @@ from tabular.data.values.date_words.months import place_of
 from tabular.data.values.finding.dates import find_dates
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.finding.units import are_units
-from tabular.data.values.number_words import NUMBER_SIGN, SHOE_SIZE
+from tabular.data.values.number_words import CURRENCY_CODE, NUMBER_SIGN, SHOE_SIZE
 
 __all__ = ["doubts_of_looks"]
 
@@ -62,6 +62,7 @@ DAY = re.compile(
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{2}"
     r"|(?:Jan|Feb|Mrz|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez) \d{2}"
 )
+MONEY = re.compile(rf"({CURRENCY_CODE.pattern})\s?-?\d[\d.,']*|-?\d[\d.,']*\s?({CURRENCY_CODE.pattern})")
 BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)
 SIZES = re.compile(rf"({SHOE_SIZE})\s?\d{{1,2}}(?:[.,]5|\s?1/2|\s?\u00bd)?")
 _ONE = r"\d[\d.,]*(?:\s?[^\W\d_]{1,12})?"
@@ -131,6 +132,12 @@ def _doubts_of_texts(texts: Sequence[str]) -> Iterator[str]:
         yield (
             f"sizes of several regions, such as {texts[0]!r}, each of which is a level; write all as in one "
             "region if their order matters."
+        )
+    money = list(takewhile(bool, map(MONEY.fullmatch, texts)))
+    if len(money) == len(texts) and len({one[1] or one[2] for one in money if one}) > 1:
+        yield (
+            f"amounts in several currencies, such as {texts[0]!r}, each of which is a level; convert "
+            "them into one."
         )
     if joined := _joined(texts):
         yield (

@@ -5,7 +5,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.arrow import LARGEST_EXACT, LARGEST_LEARNED, as_series, whole_numbers, without
-from tabular.data.decisions.codes.moments import are_months, doubts_of_moments, doubts_of_months
+from tabular.data.decisions.codes.moments import (
+    are_months,
+    doubts_of_moments,
+    doubts_of_months,
+    doubts_of_parts,
+)
 from tabular.data.decisions.codes.spellings import (
     doubts_of_long_numbers,
     doubts_of_phones,
@@ -77,6 +82,7 @@ def plain_numbers(
             doubts = doubts_of_fractions(cells, found.values) if looked_at else ()
             doubts = doubts or doubts_of_months(cells, found.lengths)
             doubts = doubts or doubts_of_moments(cells, found.values, found.ends)
+            doubts = doubts or doubts_of_parts(found.values, found.lengths)
         if grouped:
             doubts = (*doubts, doubt_of_points(cells))
         evidence = (*evidence, *doubts)
