@@ -49,6 +49,7 @@ _MOMENT_OF_PROGRAMS = re.compile(  # of JavaScript, HTTP and Go
 )
 # A text, bytes or a list of one text, as Python and JSON write them.
 _QUOTED = re.compile(r"""(?P<open>\[)?b?(['"])(?P<text>.*)\2(?(open)\])""", re.DOTALL)
+_BLANKS_INSIDE = re.compile(r"(?<=\S)\s+(?=\S)")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
@@ -193,7 +194,7 @@ def _spellings(text: str) -> Iterator[str]:
         seen = text.translate(cells.UNSEEN)
         yield from (" ".join(normalize(form, seen).split()) for form in ("NFC", "NFKC"))
     yield text.strip("\r\n")
-    yield " ".join(text.split())
+    yield _BLANKS_INSIDE.sub(" ", text)
     if text.startswith("'"):
         yield text[1:]
     yield cells.without_formula(text)
