@@ -46,6 +46,7 @@ NO_TEXT = (
     "The body is not text but binary, as a compressed one or a file of Excel or Parquet is; send its rows as "
     "CSV or JSON."
 )
+GAP = " If it is missing, send an empty cell, or null in JSON."
 JSON_NUMBERS = frozenset([int, float, type(None)])
 
 
@@ -204,12 +205,18 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
         found, known = levels[place], model.levels_of(position)
         if not known.issuperset(found):  # some are new, or written otherwise than in the table
             first = body[:LONG_LINE].lstrip().partition(b"\n")[0]
-            if may_fit_others(first.decode(errors="ignore"), model):
+            new = {*found} - known
+            if may_fit_others(first.decode(errors="ignore"), model) or _may_name(new, model):
                 return None
             read = reader(position, model)
-            meant = {level: read(level) for level in {*found} - known}
+            meant = {level: read(level) for level in new}
             levels[place] = [meant.get(level, level) for level in found]
     return numbers, levels
+
+
+def _may_name(levels: Iterable[str], model: Table) -> bool:
+    """Whether a level in a table of levels alone may be a name of a header among the rows."""
+    return not model.numeric and not model.folded_names.isdisjoint(map(model.fold, levels))
 
 
 def _with_words(numbers: np.ndarray, columns: Mapping[int, list[str]], model: Table) -> np.ndarray:
@@ -295,7 +302,9 @@ def _read_column(column: Sequence[Any], position: int, model: Table, start: int 
             try:
                 values.append(as_programs_write(cell, read))
             except ValueError:
-                raise BadRequest(400, f"Row {number}, column {model.names[position]!r}: {error}") from None
+                where = f"Row {number}, column {model.names[position]!r}"
+                advice = GAP if type(cell) is str and cell.strip().casefold() in cells.MARKS else ""
+                raise BadRequest(400, f"{where}: {error}{advice}") from None
     return values
 
 

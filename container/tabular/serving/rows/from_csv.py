@@ -8,7 +8,7 @@ from typing import Any
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
-from tabular.serving.rows.lines import lines_of, most_names
+from tabular.serving.rows.lines import OTHER_DELIMITERS, lines_of, most_names
 from tabular.serving.rows.names import check_copies, copies_in, is_header, order_of
 from tabular.serving.rows.quotes import without_stray_quotes
 from tabular.serving.rows.readers import evidence
@@ -32,18 +32,59 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
         if is_json(text.strip().partition("\n")[0]):
             raise BadRequest(400, "The body is JSON Lines; name application/jsonlines as its content type.")
     rows, delimiter = lines_of(text, model, lambda one, other: _said(one, model) > _said(other, model))
-    header = next(iter(rows), [])
-    if len(header) > 1 and _is_of_python(header):
-        raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
+    above, header = next(((place, row) for place, row in enumerate(rows) if row != [""]), (0, []))
+    _check_first(header, text, model)
     quoted = delimiter if '"' in text else None
     if header and len(header) <= most_names(model) and is_header(header, model):
         order = order_of(header, model, "The header")
-        found = _below(header, order, islice(rows, 1, None), model, quoted)
-    elif quoted is None:
+        found = _below(header, order, islice(rows, above + 1, None), model, quoted)
+    elif quoted is None and model.numeric:  # as which no header can be read
         return rows
     else:
-        found = without_stray_quotes(rows, range(len(model.names)), model, quoted)
+        places = range(len(model.names))
+        every = rows if quoted is None else without_stray_quotes(rows, places, model, quoted)
+        found = every if model.numeric else _without_headers(every, model)
     return list(found) if isinstance(rows, list) else found
+
+
+def _check_first(row: Sequence[str], text: str, model: Table) -> None:
+    """Check that the first line is not what programs make of rows by mistake.
+
+    Raises:
+        BadRequest: if it is, which says more than a number of cells.
+    """
+    width = len(model.names)
+    if len(row) > 1 and _is_of_python(row):
+        raise BadRequest(400, "The body is a list as Python shows it; send its cells alone, or JSON.")
+    if (
+        len(row) == 1 < width
+        and text.lstrip()[:1] == '"'
+        and max(map(row[0].count, "," + OTHER_DELIMITERS)) >= width - 1
+    ):
+        raise BadRequest(400, "Line 1 is in quotes as a whole, so it is one cell; remove these quotes.")
+    rows, rest = divmod(len(row) - 1, max(1, width - 1))
+    is_joined = rows > 1 and rest == 0 and width > 2 and not re.search(r"[\r\n]", text.strip())
+    if is_joined and not model.are_among(row):
+        raise BadRequest(
+            400,
+            f"Line 1 has {len(row)} cells, as {rows} rows of {width} without line breaks between them have; "
+            "curl keeps line breaks with --data-binary, not with --data.",
+        )
+
+
+def _without_headers(rows: Iterable[list[str]], model: Table) -> Iterator[list[str]]:
+    """The rows of a table of words, none of which is the header."""
+    names = [model.fold(name) for name in model.names]
+    for number, row in enumerate(rows, start=1):
+        is_row = all(cell in model.levels_of(place) for place, cell in enumerate(row[: len(names)]))
+        if not is_row and _are_names(row, names, model):
+            raise BadRequest(400, f"Row {number} is the header; send it once, above all rows.")
+        yield row
+
+
+def _are_names(row: Sequence[str], names: Sequence[str], model: Table) -> bool:
+    """Whether the cells of a row are some folded names."""
+    return bool(row) and model.fold(row[0]) == names[0] and [*map(model.fold, row)] == names
 
 
 def _said(rows: Iterable[list[str]], model: Table) -> int:
@@ -69,9 +110,10 @@ def _begins_level(sign: str, model: Table) -> bool:
 
 
 def _is_of_python(row: Sequence[str]) -> bool:
-    """Whether a line is a list or tuple of texts as Python shows it; a level may be a whole list."""
+    """Whether a line is a list or tuple with texts as Python shows it; a level may be a whole list."""
     first, last = row[0], row[-1]
-    return first.startswith(("['", "('", "[['", "[('")) and first[-1] not in "])" and last[-1:] in ("]", ")")
+    is_list = first[:1] in ("[", "(") and first[-1] not in "])" and last[-1:] in ("]", ")")
+    return is_list and any(cell.lstrip("[(").startswith("'") for cell in row)
 
 
 def _below(
@@ -91,8 +133,9 @@ def _below(
             places[position] = place
         rows = without_stray_quotes(rows, places, model, quoted)
     copies = copies_in(header, model)
+    names = None if model.numeric else [*map(model.fold, header)]  # as which words can be read
     for number, row in enumerate(rows, start=1):
-        if row == header:
+        if row == header or (names is not None and _are_names(row, names, model)):
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
             raise BadRequest(

@@ -1,6 +1,7 @@
 """Rows of JSON and of JSON Lines, in the shapes of several servers and of pandas."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,12 @@ from tabular.serving.rows.shapes import (
 
 __all__ = ["is_json", "read", "read_lines"]
 
+# Lists and objects as Python shows them: texts in single quotes, and words that JSON writes otherwise.
+_OF_PYTHON = re.compile(
+    r"\s*[\[{(].{,10000}?(?<=[\[{(,: ])(?:[ub]?'|(?:None|True|False|nan|inf)\b)", re.DOTALL
+)
+PYTHON = re.compile(r"\s*[\[{(].*?(?:[\[{(,:]\s*[ub]?'|\b(?:None|True|False|nan|inf)\b)", re.DOTALL)
+PYTHON = " In Python, json.dumps writes JSON; str and print do not."
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 
 
@@ -130,7 +137,7 @@ def _parsed(text: str, where: str, model: Table, repeats: bool | None = None) ->
         found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         if "NaN" not in text:
-            advice = _advice(text) if where == "The body" else ""
+            advice = _advice(text) if where == "The body" or _OF_PYTHON.match(text) else ""
             raise BadRequest(400, f"{where} is not JSON: {error}.{advice}") from None
         reason = str(error)
     else:
@@ -144,7 +151,8 @@ def _parsed(text: str, where: str, model: Table, repeats: bool | None = None) ->
     except (ValueError, RecursionError):
         if not reason:  # nested deeper than this parser goes
             return found
-        raise BadRequest(400, f"{where} is not JSON: {reason}.") from None
+        advice = PYTHON if _OF_PYTHON.match(text) else ""
+        raise BadRequest(400, f"{where} is not JSON: {reason}.{advice}") from None
 
 
 def _constant(word: str) -> None:
@@ -163,6 +171,8 @@ def is_json(text: str) -> bool:
 
 def _advice(text: str) -> str:
     """What may be meant by a body that is not JSON."""
+    if _OF_PYTHON.match(text):
+        return PYTHON
     if text.lstrip()[:1] not in ("{", "[", ""):
         return " If it is CSV, name text/csv as its content type."
     if is_json(text.strip().partition("\n")[0]):

@@ -15,7 +15,7 @@ from tabular.data.values.cells import without_formula
 from tabular.data.values.names import Names
 from tabular.serving.rows.errors import BadRequest
 
-__all__ = ["Prefers", "lines_of", "may_fit_others", "most_names"]
+__all__ = ["OTHER_DELIMITERS", "Prefers", "lines_of", "may_fit_others", "most_names"]
 
 MORE_NAMES = 1000  # that a header may have beside twice the table's, and is still told which are unknown
 LONG_TEXT = 65_536  # characters: a longer body is not held as one list of its rows

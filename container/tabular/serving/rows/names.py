@@ -3,14 +3,14 @@
 Copies of a column are those that the table had under the same name with the same cells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tabular.data.values import cells
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.lines import most_names
-from tabular.serving.rows.readers import reader
+from tabular.serving.rows.readers import as_programs_write, reader
 
 __all__ = ["check_copies", "copies_in", "is_header", "listed", "order_of"]
 
@@ -109,10 +109,17 @@ def _are_alike(one: Any, other: Any, place: int, model: Table) -> bool:
     """Whether two cells of a column are read alike, such as 1 and 1.0, or two gaps."""
     read = reader(place, model)
     try:
-        first, second = read(one), read(other)
+        first, second = (_read(cell, read) for cell in (one, other))
     except ValueError:
         return False
     return bool(first == second or (first != first and second != second))
+
+
+def _read(cell: Any, read: Callable[[Any], Any]) -> Any:
+    try:
+        return read(cell)
+    except ValueError:
+        return as_programs_write(cell, read)
 
 
 def listed(names: Sequence[str]) -> str:

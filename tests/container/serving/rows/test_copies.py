@@ -73,6 +73,7 @@ def test_a_row_in_which_a_copy_differs_is_refused_by_name(model, content_type, b
     ("content_type", "body"),
     [
         (CSV, 'size,kind,size,kind\n"1,5",a,"1,50",a\n,b,NA,b\n'),
+        (CSV, 'size,kind,size,kind\n"1,5",a,"1,50",a\n\\N,b,undefined,b\n'),
         (CSV, 'kind,size\na,"1,5"\nb,\n'),
         (JSON, of_objects((1.5, "1,5", "a", "a"), (None, "", "b", "b"))),
     ],
