@@ -381,7 +381,7 @@ def test_of_texts_that_are_all_written_in_one_form_it_is_said_what_to_do(cells, 
     "cells",
     [
         *(["A1", "B2"], ["unit 5 (3)", "unit 7 (2)"], ["on 12", "on 13"], ["R2D2", "C3"]),
-        *(["[a]", "[b]", "[c1]"], ["Gen 10", "Gen 11", "Gen 9"]),
+        *(["[a]", "[b]", "[c1]"], ["Gen 10", "Gen 11", "Gen 9"], ["Sep 19", "Sep 5"]),
         *(
             ["12 Main St", "7 Mill Rd", "9 Ash Ln"],
             ["4GB SSD", "4GB HDD", "4GB Flash"],

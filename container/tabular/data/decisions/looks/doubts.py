@@ -60,7 +60,7 @@ CALLS = re.compile(
 DAY = re.compile(
     r"\d{1,2}(?:[-/]|\. )(?P<month>[^\W\d_]{3,5})\.?"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d{2}"
-    r"|(?:Jan|Feb|Mrz|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez) \d{2}"
+    r"|(?:Mrz|Okt|Dez) \d{2}"  # Sep 19 is a day, in English
 )
 MONEY = re.compile(rf"({CURRENCY_CODE.pattern})\s?-?\d[\d.,']*|-?\d[\d.,']*\s?({CURRENCY_CODE.pattern})")
 BYTES = re.compile(r"b(['\"]).*\1", re.DOTALL)

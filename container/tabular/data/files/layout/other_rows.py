@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tabular.data.decisions.style import UNKNOWN, FileStyle
 from tabular.data.files.layout.footers import MOST_FOOTER, says_origin
 from tabular.data.files.layout.lines import shown
-from tabular.data.files.layout.totals import LAST_ROWS, find_totals, length, may_be_total
+from tabular.data.files.layout.totals import LAST_ROWS, find_totals, is_total, length, may_be_total
 from tabular.data.values.names import as_written
 
 __all__ = ["FoundRows", "find_other_rows", "may_find"]
@@ -64,9 +64,9 @@ def find_other_rows(table: pa.Table, style: FileStyle = UNKNOWN) -> FoundRows:
 def may_find(blocks: Iterable[pa.RecordBatch]) -> bool:
     """Whether `find_other_rows` may find any, or say something, in the table of which these are the rows.
 
-    The blocks are read once, and only the last rows are kept.
+    The blocks are read once, and only the first row and the last ones are kept.
     """
-    last: list[dict[str, str | None]] = []
+    first, last = {}, list[dict[str, str | None]]()
     nulls: Counter[str] = Counter()
     rows = empty = 0  # empty rows at the end are none above a total
     for block in blocks:
@@ -74,6 +74,7 @@ def may_find(blocks: Iterable[pa.RecordBatch]) -> bool:
         if _repeated_headers(table):
             return True
         end = length(table)
+        first = first or next(iter(table.slice(0, 1).to_pylist()), {})
         if end:
             filled = table.slice(0, end)
             nulls.update({name: column.null_count + empty for name, column in _columns(filled)})
@@ -81,6 +82,8 @@ def may_find(blocks: Iterable[pa.RecordBatch]) -> bool:
             last = [*last, *filled.slice(max(0, end - LAST_ROWS)).to_pylist()][-LAST_ROWS:]
             empty = 0
         empty += len(table) - end
+    if any(cell and is_total(cell) for cell in first.values()):
+        return True
     nulls.subtract(name for row in last for name, cell in row.items() if cell is None)
     return any(
         says_origin(next(iter(row.values())) or "") or may_be_total(row, nulls, rows - len(last))

@@ -1,4 +1,4 @@
-"""Rows at the end of a table that are sums or means of the rows above them."""
+"""Rows at the end of a table that are sums or means of those above, or at its beginning, of those below."""
 
 import math
 import re
@@ -45,6 +45,8 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     total: `Berlin Total`, as Excel writes them below each group. Without a total of all rows, each of these
     has to be the sum of the rows between it and the one above.
     """
+    if first := _at_top(table, style):
+        return first
     if found := find_summaries(table, length(table), style):
         return found, [
             f"the last {len(found)} rows, from row {found[0] + 1} on, summarise those above them and are "
@@ -65,6 +67,20 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     found = sorted([*subtotals, *(kept[row] for row in others)])
     some = f"{amount(len(subtotals), 'row')} above it, such as row {subtotals[0] + 1}, totals of some"
     return found, [f"row {found[-1] + 1} holds the total of all rows, and {some}: they are left out."]
+
+
+def _at_top(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]] | None:
+    """The same of the first row, where YouTube writes a total; None if it is like those below."""
+    first = next(iter(table.slice(0, 1).to_pylist()), {})
+    place = next((name for name, cell in first.items() if cell and is_total(cell)), None)
+    below = table.slice(1, max(0, length(table) - 1))
+    if place is None or len(below) < FEWEST_ROWS or pc.any(pc.equal(below[place], first[place])).as_py():
+        return None
+    seen = f"row 1 says {first[place]!r}"
+    for name, cell in first.items():
+        if cell and name != place and _sum(below[name], cell, style.likely_decimal_comma) == "sum":
+            return [0], [f"{seen} and holds the sum of {name!r}: it is left out as a total."]
+    return [], [f"{seen}, as no other row does, but holds no sum: it is kept; delete it if it is a total."]
 
 
 def _of_each_group(table: pa.Table, style: FileStyle) -> list[int]:
@@ -250,4 +266,4 @@ def _says_total(cell: str) -> bool:
 
 def is_total(cell: str) -> bool:
     """Whether a cell is one of the words that stand beside a sum or a mean."""
-    return cell.strip(" :.").casefold() in TOTALS
+    return cell[:1] not in _DIGITS and cell.strip(" :.").casefold() in TOTALS

@@ -92,6 +92,18 @@ def test_totals_of_groups_are_left_out_without_one_of_all_if_they_are_sums_of_th
     assert not found([sums[0], sums[1] + 1]).left_out
 
 
+def test_a_total_in_the_first_row_is_left_out_if_it_is_the_sum_of_those_below():
+    found = find_other_rows(table(rows=[f"{X},{Z},Total,", *ROWS]))
+    assert found.left_out == {"total": [0]}
+    assert found.notes == ["row 1 says 'Total' and holds the sum of 'x': it is left out as a total."]
+    doubtful = find_other_rows(table(rows=[f"{X + 9},{Z + 1},Total,", *ROWS]))
+    assert not doubtful.left_out
+    assert doubtful.notes == [
+        "row 1 says 'Total', as no other row does, but holds no sum: it is kept; delete it if it is a total."
+    ]
+    assert not find_other_rows(table("1,2,Total,0", rows=["1,2,Total,0", *ROWS])).notes
+
+
 def test_rows_that_summarise_those_above_are_left_out_if_what_they_say_is_true():
     mean, least, greatest = f"{X / 60:.2f},2.95,Mean,", "0.25,0,Min,0", "15,6,max:,1"
     found = find_other_rows(table(mean, "4.4,1.9,SD,", least, greatest))
