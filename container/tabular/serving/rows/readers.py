@@ -53,6 +53,7 @@ _BLANKS_INSIDE = re.compile(r"(?<=\S)\s+(?=\S)")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
+_TRUE_AND_FALSE = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}  # of JSON, in CSV
 # What programs write for a missing cell, such as R its NA; pandas has made gaps of the first in many tables.
 _NO_TEXTS = cells.MISSING | {"NaT", "(null)", "undefined", "\\N"}
 _MINUS = "\u2212"
@@ -162,7 +163,9 @@ def _level(
     if type(cell) is str:
         texts = chain(_spellings(level), () if exact else _whole_numbers(level, width))
         meant = (one for one in (cells.category(text, *form) for text in texts) if one in known)
-        return next(meant, "" if level in _NO_TEXTS and "" in known and not exact else level)
+        truth = None if exact else values[1].get(_TRUE_AND_FALSE.get(level.casefold(), math.nan))
+        other = level if truth is None else truth
+        return next(meant, "" if level in _NO_TEXTS and "" in known and not exact else other)
     if type(cell) not in (bool, float, int):
         return level
     if type(cell) is bool:
@@ -251,6 +254,8 @@ def _of_programs(cell: Any, form: str, of_days: bool) -> float | None:
     write them cannot be dates of another format; nor can the numbers of Java's dates, in lists. The format of
     the table may have a time that was left out, or more digits of the year.
     """
+    if isinstance(cell, str) and cell.strip().endswith(".0") and (found := _WHOLE.fullmatch(cell.strip())):
+        return _first_read(found[1], (form,))  # of pandas beside a gap: 20240131.0
     if form != dates.ISO and ("%d" not in form or "%y" not in form.lower()):
         return None  # a month is not asked for by a date
     if isinstance(cell, list):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.container.tables import dated, fit
+from tabular.portable.model import PortableModel
 from tabular.serving.codec import BadRequest, decode
 
 NAMES = ("size", "member", "day")
@@ -86,3 +87,34 @@ def test_a_code_may_be_written_as_excel_keeps_its_zeros(levels, written):
 @pytest.mark.parametrize("level", ["'quoted", "caf\u00e9", "dark", "['dark blue'", "dark blue']", "''", "'"])
 def test_a_level_stays_as_it_is_if_the_table_has_it_or_none_that_is_written_so(levels, level):
     assert decode(json.dumps([[level, "01234"]]).encode(), "application/json", levels)[1][0] == [level]
+
+
+@pytest.fixture(scope="module")
+def answers():
+    table = pd.DataFrame(
+        {"answer": ["Y", "N", "U"] * 20, "n": ["1", "2", "3"] * 20, "target": ["y", "n"] * 30}
+    )
+    return fit(table, "NaiveBayes", "binary").model
+
+
+@pytest.mark.parametrize(("sent", "level"), [(True, "Y"), (False, "N"), (1, "Y"), (0, "N"), (1.0, "Y")])
+def test_true_and_false_are_the_same_levels_in_csv_as_in_json(answers, sent, level):
+    written = json.dumps([[sent, "1"]])
+    expected = [[level]]
+    assert decode(written.encode(), "application/json", answers)[1] == expected
+    for text in {str(sent), json.dumps(sent), str(sent).upper()}:
+        assert decode(f"{text},1".encode(), "text/csv", answers)[1] == expected
+        assert decode(json.dumps([[text, "1"]]).encode(), "application/json", answers)[1] == expected
+
+
+def test_digits_of_a_date_may_have_a_fraction_as_pandas_writes_them_beside_a_gap():
+    one = fit(dated(rows=40, gaps=False)[["day", "size", "target"]], "NaiveBayes", "binary")
+    columns = [
+        {**column, **({"format": "%Y%m%d"} if column["name"] == "day" else {})}
+        for column in one.manifest["columns"]
+    ]
+    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    for content_type, body in (("text/csv", "20240131.0,1\n"), ("application/json", "[[20240131.0, 1]]")):
+        assert decode(body.encode(), content_type, model)[0].max() == 19753.0
+    with pytest.raises(BadRequest, match="is not a date"):
+        decode(b"20240131.5,1\n", "text/csv", model)
