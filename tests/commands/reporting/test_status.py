@@ -64,6 +64,12 @@ def test_rows_are_in_the_order_of_the_document_and_every_cell_has_a_head() -> No
     assert page.values("input", "aria-label") == ["Search models"]
 
 
+def test_one_row_is_told_in_the_singular() -> None:
+    document = many(1)
+    document["models"][0]["requests"]["day"]["rows"] = 1
+    assert ">1 row<" in render(document)
+
+
 def test_a_column_sorts_by_numbers_and_not_by_what_is_written() -> None:
     document = many(30)
     values = Read(render(document)).values("td", "data-value")
