@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 
 import numpy as np
@@ -12,10 +12,12 @@ from tabular.data.decisions.style import FileStyle
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
 
-__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary"]
+__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer"]
 
 MOST_SUMMARIES = 10  # rows; pandas' describe() has eight
 FEWEST_SUMMARIES, FEWEST_ROWS = 2, 5
+TRAILERS = frozenset(["T", "TR", "TRL", "TRLR", "TRAILER", "EOF", "END", "Z", "FTR", "FOOTER"])
+MOST_COUNTED = 4  # besides the rows above
 _FUNCTIONS: dict[Callable[..., float], tuple[str, ...]] = {
     np.mean: ("mean", "average", "avg", "mittelwert", "durchschnitt", "moyenne", "promedio", "media"),
     np.min: ("min", "minimum", "m\u00ednimo", "minimo"),
@@ -35,6 +37,17 @@ _OTHERS = frozenset(
 def is_summary(cell: str) -> bool:
     """Whether a cell is a word for what a row at the end of a table may summarise."""
     return _word(cell) in _BY_WORD or _word(cell) in _OTHERS
+
+
+def is_trailer(row: Mapping[str, str | None], rows: int) -> bool:
+    """Whether the last row begins as a trailer of a mainframe does, and counts the `rows` above it.
+
+    The header, or a line above it, and the trailer itself may count, too.
+    """
+    first, *others = row.values() if row else [None]
+    if first is None or first.strip().upper() not in TRAILERS:
+        return False
+    return any(one and one.strip().isdecimal() and 0 <= int(one) - rows < MOST_COUNTED for one in others)
 
 
 def _word(cell: str) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import FileStyle
-from tabular.data.files.layout.summaries import find_summaries, is_summary
+from tabular.data.files.layout.summaries import find_summaries, is_summary, is_trailer
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
 from tabular.spec.columns import NumberFormat
@@ -52,6 +52,10 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
             f"the last {len(found)} rows, from row {found[0] + 1} on, summarise those above them and are "
             "left out."
         ]
+    if (end := length(table)) and is_trailer(table.slice(end - 1, 1).to_pylist()[0], end - 1):
+        first = table.column(0)
+        if not pc.any(pc.equal(first.slice(0, end - 1), first[end - 1])).as_py():
+            return [end - 1], [f"row {end} is a trailer, which counts the rows above it: it is left out."]
     if found := _of_each_group(table, style):
         return found, [
             f"{amount(len(found), 'row')}, such as row {found[0] + 1}, say that they are totals and hold "
@@ -230,6 +234,8 @@ def may_be_total(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: 
 
     `nulls` counts the gaps in each column of the rows above, of which there are `rows`.
     """
+    if is_trailer(row, rows + 1):  # the other of the last two is above it
+        return True
     says = any(cell and (_says_total(cell) or is_summary(cell)) for cell in row.values())
     return says or _gaps(row, nulls, rows)[1]
 

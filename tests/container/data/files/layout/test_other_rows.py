@@ -92,6 +92,16 @@ def test_totals_of_groups_are_left_out_without_one_of_all_if_they_are_sums_of_th
     assert not found([sums[0], sums[1] + 1]).left_out
 
 
+@pytest.mark.parametrize("last", ["TRL,60,,", "T,20240131,62,", "EOF,60,,"])
+def test_a_trailer_that_counts_the_rows_is_left_out(last):
+    found = find_other_rows(table(last))
+    assert found.left_out == {"total": [60]}
+    assert found.notes == ["row 61 is a trailer, which counts the rows above it: it is left out."]
+    assert not find_other_rows(table(last.replace("6", "9"))).left_out
+    levels = [f"{'TE'[row % 2]}{['', 'OF'][row % 2]},{row},a,1" for row in range(1, 61)]
+    assert not find_other_rows(table("T,61,a,1", rows=levels)).left_out
+
+
 def test_a_total_in_the_first_row_is_left_out_if_it_is_the_sum_of_those_below():
     found = find_other_rows(table(rows=[f"{X},{Z},Total,", *ROWS]))
     assert found.left_out == {"total": [0]}
