@@ -28,6 +28,7 @@ UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 ENOUGH_MONTHS = 5
 ENOUGH_PARTS, ROUNDED = 30, 1e-6  # different numbers, whose decimals are exact
+LARGEST_WHOLE = 10_000
 ENOUGH_WHOLES = 5  # so that it is no share below 0.6
 PARTS = {
     (0, 15, 30, 45): "hours and minutes",
@@ -74,9 +75,11 @@ def doubts_of_parts(numbers: np.ndarray, lengths: tuple[int, int] | None) -> tup
     if lengths and lengths[1] > len("1234.59"):  # as in most columns
         return ()
     for most in (FIRST, len(numbers)):  # the first ones of most columns show that they do not
-        some = numbers[:most][~np.isnan(numbers[:most])]
-        hundredths = np.rint(np.abs(some) * 100)
-        if (hundredths % 100 >= MINUTES).any() or (np.abs(np.abs(some) * 100 - hundredths) > ROUNDED).any():
+        some = np.abs(numbers[:most][~np.isnan(numbers[:most])])
+        if (some >= LARGEST_WHOLE).any():
+            return ()
+        hundredths = np.rint(some * 100)
+        if (hundredths % 100 >= MINUTES).any() or (np.abs(some * 100 - hundredths) > ROUNDED).any():
             return ()
     different = np.unique(hundredths)
     if len(different) < ENOUGH_PARTS or len(np.unique(different // 100)) < ENOUGH_WHOLES:
