@@ -6,6 +6,6 @@ evidence alone and never without a note; where there is a doubt, the note says s
 - `headers`: the delimiter and the header. `places` says which of the first lines it is, and where it ends.
 - `blanks`: cells that any number of blanks and tabs separate.
 - `footers`: lines below the table.
-- `other_rows`: rows among its own that are not: headers that are repeated, and `totals`.
+- `other_rows`: rows among its own that are not: repeated headers, `totals`, and `summaries` at the end.
 - `lines`: the first lines of a file, and how a note shows lines.
 """
