@@ -59,7 +59,8 @@ def decide(
             asked = [(one, wish.get(one.version, wanted.get(name, ""))) for one in own]
             for one, status in asked or [(None, wanted.get(name, ""))]:
                 made.append(_decide(session, one, name, status, reason, who))
-            _note(session, name, made[-max(1, len(asked)) :], [status for _, status in asked])
+            decided = name in wanted or bool(wish)
+            _note(session, name, made[-max(1, len(asked)) :], [status for _, status in asked], decided)
             left.remove(name)
             done = len(datasets) - len(left)
             if line and (done % MANY == 0 or not left):
@@ -93,16 +94,19 @@ def _decide(
     return record(session, one, before, status, reason, who, NOTEBOOK)
 
 
-def _note(session: Session, name: str, made: Sequence[Decision], asked: Sequence[str]) -> None:
-    """Leave what was decided about a data set as facts: what does not hold, or else the newest version's."""
+def _note(session: Session, name: str, made: Sequence[Decision], asked: Sequence[str], decided: bool) -> None:
+    """Leave what was decided about a data set as facts: what does not hold, or else the newest version's.
+
+    `decided` says whether somebody decides on the data set at all, even if it has no version.
+    """
     for one, status in zip(made, asked, strict=False):  # nothing was asked for where there is no version
         if status and not one.holds:
             facts.record(name, **_not_followed(one, status))
             return
-    facts.record(name, unless_known=True, **_facts(session, made[0]))
+    facts.record(name, unless_known=True, **_facts(session, made[0], decided))
 
 
-def _facts(session: Session, one: Decision) -> dict[str, Any]:
+def _facts(session: Session, one: Decision, decided: bool) -> dict[str, Any]:
     """What a decision says about a data set; in a run that trains nothing, that is its outcome."""
     if one.version:
         return {
@@ -126,7 +130,11 @@ def _facts(session: Session, one: Decision) -> dict[str, Any]:
             "said": "There is no new version to decide on, so what is in service stays.",
         }
     said = "No version of it is in the registry, so there is nothing to decide on."
-    return {"outcome": "failed", "said": said, "advice": "Run notebook 03, which trains and registers one."}
+    return {
+        "outcome": "failed" if decided else "not-started",
+        "said": said,
+        "advice": "Run notebook 03, which trains and registers one.",
+    }
 
 
 def _not_followed(one: Decision, status: str) -> dict[str, Any]:

@@ -160,6 +160,20 @@ def test_a_table_without_a_version_to_decide_on_says_what_still_awaits_approval(
     assert [found[name].get("awaits_decision") for name in (one, waiting, served)] == [False, True, None]
 
 
+@pytest.mark.parametrize(
+    ("approve", "outcome"),
+    [("approve", "failed"), ({"default": "none"}, "not-started"), ("none", "not-started")],
+)
+def test_a_table_without_any_version_fails_only_if_it_is_decided_on(
+    session: Session, monkeypatch: pytest.MonkeyPatch, approve: object, outcome: str
+) -> None:
+    found: dict[str, dict[str, Any]] = {}
+    monkeypatch.setattr(facts, "record", lambda name, **each: found.update({name: each}))
+    decisions.decide(session, approve, [], ["refused-by-the-gate"])
+    assert found["refused-by-the-gate"]["outcome"] == outcome
+    assert found["refused-by-the-gate"]["said"].startswith("No version of it is in the registry")
+
+
 def test_of_a_run_the_version_that_it_registered_is_decided_on(session: Session, ran: runs.Execution) -> None:
     registered = runs.registered_version(session, ran)
     shown = registry.versions(session, ["wine", "iris"])
