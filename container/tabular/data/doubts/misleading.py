@@ -99,7 +99,7 @@ def misleading(
                 "order means nothing, or in numeric if they are quantities."
             )
             found.append((name, said))
-        if kinds[name] == "numeric" and (said := _off_the_earth(table[name], known.get(name))):
+        if kinds[name] == "numeric" and (said := _off_the_earth(name, table, known.get(name))):
             found.append((name, said))
     for name, score in _suspects(table, target, schema):
         found.append(
@@ -142,13 +142,13 @@ def _names_codes(name: str) -> bool:
     return bool(words) and words[-1].casefold() in CODES
 
 
-def _off_the_earth(values: pd.Series, known: Summary | None) -> str | None:
+def _off_the_earth(name: str, table: pd.DataFrame, known: Summary | None) -> str | None:
     """What to say of a column that is named as degrees are and has numbers that degrees cannot be."""
-    *_, word = "", *_WORDS.findall(str(values.name))
+    *_, word = "", *_WORDS.findall(name)
     if word.casefold() not in DEGREES:
         return None
     low, high = DEGREES[word.casefold()]
-    least, most = (known.low, known.high) if known else (values.min(), values.max())
+    least, most = (known.low, known.high) if known else (table[name].min(), table[name].max())
     off = least if least < low else most
     if not (off < low or off > high):
         return None

@@ -1,5 +1,6 @@
 """Dates, months and moments in the digits of a number."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,7 @@ UNIX = 10**9, 2 * 10**9  # seconds from 2001 to 2033
 DAY, MINUTES = 2400, 60  # hours and minutes in the digits of one number
 ENOUGH_MONTHS = 5
 ENOUGH_PARTS, ROUNDED = 30, 1e-6  # different numbers, whose decimals are exact
+FEW = 10  # numbers, which show of most columns that they have other decimals
 LARGEST_WHOLE = 10_000
 ENOUGH_WHOLES = 5  # so that it is no share below 0.6
 PARTS = {
@@ -74,6 +76,8 @@ def doubts_of_parts(numbers: np.ndarray, lengths: tuple[int, int] | None) -> tup
     """
     if lengths and lengths[1] > len("1234.59"):  # as in most columns
         return ()
+    if not all(map(_may_have_parts, numbers[:FEW].tolist())):  # for which NumPy takes ten times as long
+        return ()
     for most in (FIRST, len(numbers)):  # the first ones of most columns show that they do not
         some = np.abs(numbers[:most][~np.isnan(numbers[:most])])
         if (some >= LARGEST_WHOLE).any():
@@ -93,6 +97,14 @@ def doubts_of_parts(numbers: np.ndarray, lengths: tuple[int, int] | None) -> tup
         f"numbers such as {some[0]:.15g}, whose decimals are never over {behind[-1] / 100:g}, may be {what}; "
         "write them with decimals, or with a colon, if they are.",
     )
+
+
+def _may_have_parts(number: float) -> bool:
+    """Whether the decimals of a number may count sixtieths, as `doubts_of_parts` asks of all."""
+    if not math.isfinite(number):
+        return True
+    hundredths = round(abs(number) * 100)
+    return hundredths % 100 < MINUTES and abs(abs(number) * 100 - hundredths) <= ROUNDED
 
 
 def are_months(cells: pa.ChunkedArray) -> bool:

@@ -70,9 +70,10 @@ def plain_numbers(
         return as_codes(column, cells, (code,), (code,))
     evidence: tuple[str, ...] = (are_numbers(found.count, cells),)
     if found.whole is None:
-        if all_points_group(cells, FEWEST_UNGROUPED):
-            return None
-        grouped = grouped or all_points_group(cells, fewest=1)
+        if all_points_group(cells, fewest=1):
+            if all_points_group(cells, FEWEST_UNGROUPED):
+                return None
+            grouped = True
         if looked_at and (code := letter_e(cells)):
             return as_codes(column, cells, (code,), (code,))
         doubts = doubts_of_versions(cells) if looked_at else ()

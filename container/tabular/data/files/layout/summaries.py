@@ -54,13 +54,14 @@ def _word(cell: str) -> str:
     return cell.strip(" :.").casefold()
 
 
-def find_summaries(table: pa.Table, end: int, style: FileStyle) -> list[int]:
-    """The last rows before `end`, at least two, that all have such a word, if they tell the truth.
+def find_summaries(table: pa.Table, end: int, last: Mapping[str, str | None], style: FileStyle) -> list[int]:
+    """The last rows before `end`, at least two, that all have such a word, if they tell the truth; or none.
+
+    `last` is the last of them.
 
     Each mean, median, least and greatest value has to be that of some column; none of the rows above may have
     such a word in that place.
     """
-    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
     place = next((name for name, cell in last.items() if cell and is_summary(cell)), None)
     if place is None:
         return []

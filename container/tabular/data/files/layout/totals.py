@@ -18,6 +18,7 @@ from tabular.spec.errors import amount
 
 __all__ = ["LAST_ROWS", "find_totals", "is_total", "length", "may_be_total"]
 
+Row = Mapping[str, str | None]
 LAST_ROWS = 2  # a total of sums, and one of means
 MOST_TOTALS = 12  # rows, of all and of groups: Total: Campaigns, Total: Account
 FEWEST_ROWS = 3  # above a total
@@ -45,27 +46,33 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     total: `Berlin Total`, as Excel writes them below each group. Without a total of all rows, each of these
     has to be the sum of the rows between it and the one above.
     """
-    if first := _at_top(table, style):
-        return first
-    if found := find_summaries(table, length(table), style):
-        return found, [
-            f"the last {len(found)} rows, from row {found[0] + 1} on, summarise those above them and are "
-            "left out."
+    end = length(table)
+    if found := _at_top(table, end, style):
+        return found
+    # To ask each of thousands of columns for a row takes long, so the last rows are taken once.
+    rows = table.slice(max(0, end - LAST_ROWS), min(end, LAST_ROWS)).to_pylist()
+    last = rows[-1] if rows else {}
+    if summaries := find_summaries(table, end, last, style):
+        return summaries, [
+            f"the last {len(summaries)} rows, from row {summaries[0] + 1} on, summarise those above them and "
+            "are left out."
         ]
-    if (end := length(table)) and is_trailer(table.slice(end - 1, 1).to_pylist()[0], end - 1):
+    if is_trailer(last, end - 1):
         first = table.column(0)
         if not pc.any(pc.equal(first.slice(0, end - 1), first[end - 1])).as_py():
             return [end - 1], [f"row {end} is a trailer, which counts the rows above it: it is left out."]
-    if found := _of_each_group(table, style):
-        return found, [
-            f"{amount(len(found), 'row')}, such as row {found[0] + 1}, say that they are totals and hold "
+    if groups := _of_each_group(table, end, last, style):
+        return groups, [
+            f"{amount(len(groups), 'row')}, such as row {groups[0] + 1}, say that they are totals and hold "
             "sums of the rows above them: they are left out."
         ]
-    totals, notes = _at_end(table, style)
-    if totals or not (subtotals := _subtotals(table)):
+    totals, notes = _at_end(table, end, rows, style)
+    if totals or not (subtotals := _subtotals(table, end, last)):
         return totals, notes
     kept = sorted(set(range(len(table))).difference(subtotals))
-    others, _ = _at_end(table.take(pa.array(kept, pa.int64())), style)
+    rest = table.take(pa.array(kept, pa.int64()))
+    end = length(rest)
+    others, _ = _at_end(rest, end, rest.slice(max(0, end - LAST_ROWS), LAST_ROWS).to_pylist(), style)
     if len(kept) < FEWEST_ROWS or not others:
         return totals, notes
     found = sorted([*subtotals, *(kept[row] for row in others)])
@@ -73,12 +80,14 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     return found, [f"row {found[-1] + 1} holds the total of all rows, and {some}: they are left out."]
 
 
-def _at_top(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]] | None:
+def _at_top(table: pa.Table, end: int, style: FileStyle) -> tuple[list[int], list[str]] | None:
     """The same of the first row, where YouTube writes a total; None if it is like those below."""
     first = next(iter(table.slice(0, 1).to_pylist()), {})
     place = next((name for name, cell in first.items() if cell and is_total(cell)), None)
-    below = table.slice(1, max(0, length(table) - 1))
-    if place is None or len(below) < FEWEST_ROWS or pc.any(pc.equal(below[place], first[place])).as_py():
+    if place is None or end <= FEWEST_ROWS:
+        return None
+    below = table.slice(1, end - 1)
+    if pc.any(pc.equal(below[place], first[place])).as_py():
         return None
     seen = f"row 1 says {first[place]!r}"
     for name, cell in first.items():
@@ -87,10 +96,8 @@ def _at_top(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]] | 
     return [], [f"{seen}, as no other row does, but holds no sum: it is kept; delete it if it is a total."]
 
 
-def _of_each_group(table: pa.Table, style: FileStyle) -> list[int]:
+def _of_each_group(table: pa.Table, end: int, last: Row, style: FileStyle) -> list[int]:
     """Rows such as `Berlin Total`, of which the last row is one, if all hold a sum of their group."""
-    end = length(table)
-    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
     place = next((name for name, cell in last.items() if cell and _SAYS_OF_A_GROUP.search(cell)), None)
     if place is None:
         return []
@@ -124,10 +131,8 @@ def _number(text: str | None, form: NumberFormat) -> float:
         return 0.0
 
 
-def _subtotals(table: pa.Table) -> list[int]:
+def _subtotals(table: pa.Table, end: int, last: Row) -> list[int]:
     """The rows with words such as `Berlin Total` in the column in which the last row has one for all rows."""
-    end = length(table)
-    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
     place = next((name for name, cell in last.items() if cell and is_total(cell)), None)
     if place is None:
         return []
@@ -135,14 +140,16 @@ def _subtotals(table: pa.Table) -> list[int]:
     return pc.indices_nonzero(found.combine_chunks().fill_null(False)).to_pylist()
 
 
-def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
-    end = length(table)
+def _at_end(table: pa.Table, end: int, rows: Sequence[Row], style: FileStyle) -> tuple[list[int], list[str]]:
+    """The same of the last rows before `end`, which are `rows`."""
     above = max(FEWEST_ROWS, end - LAST_ROWS)
-    if (several := _several(table, end)) and (found := _of_several(table, several, end, style)):
+    several = _several(table, end, rows[-1] if rows else {})
+    if several and (found := _of_several(table, several, end, style)):
         return found
     totals, notes = [], []
-    # The last rows of all columns at once: to ask each of thousands of columns for a row takes long.
-    for row, cells in enumerate(table.slice(above, max(0, end - above)).to_pylist(), above):
+    for row, cells in enumerate(rows, end - len(rows)):
+        if row < FEWEST_ROWS:
+            continue
         found = _total(table, above, cells, style)
         if found and found[0]:
             totals.append(row)
@@ -152,9 +159,8 @@ def _at_end(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
     return totals, notes
 
 
-def _several(table: pa.Table, end: int) -> int:
+def _several(table: pa.Table, end: int, last: Row) -> int:
     """Where more than `LAST_ROWS` rows begin, up to the end, that all say of what they are totals; or 0."""
-    last = next(iter(table.slice(max(0, end - 1), 1).to_pylist()), {})
     place = next((name for name, cell in last.items() if cell and _says_total(cell)), None)
     if place is None:
         return 0
@@ -186,9 +192,7 @@ def length(table: pa.Table) -> int:
     return table.num_rows
 
 
-def _total(
-    table: pa.Table, rows: int, row: Mapping[str, str | None], style: FileStyle
-) -> tuple[bool, str] | None:
+def _total(table: pa.Table, rows: int, row: Row, style: FileStyle) -> tuple[bool, str] | None:
     """Whether it is certain that a row is a total, and what to say of it; None if it is like those above.
 
     Those are the first `rows` of the table. Only a row is looked at that has one of the words, or a gap in a
@@ -219,7 +223,7 @@ def _total(
     return None
 
 
-def _gaps(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: int) -> tuple[list[str], bool]:
+def _gaps(row: Row, nulls: Mapping[str, int], rows: int) -> tuple[list[str], bool]:
     """The columns in which a row has gaps and most of the rows above have none, and whether these are many.
 
     `nulls` counts the gaps in each column of the rows above. One is as good as many where they have none.
@@ -229,7 +233,7 @@ def _gaps(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: int) ->
     return gaps, bool(gaps) and (len(gaps) * 3 >= len(usual) or not all(nulls[name] for name in gaps))
 
 
-def may_be_total(row: Mapping[str, str | None], nulls: Mapping[str, int], rows: int) -> bool:
+def may_be_total(row: Row, nulls: Mapping[str, int], rows: int) -> bool:
     """Whether one of the last rows of a table is worth being looked at by `find_totals`.
 
     `nulls` counts the gaps in each column of the rows above, of which there are `rows`.
