@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from tabular.data.values.numbers import read_number
 
 __all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer"]
 
+Row = Mapping[str, str | None]
 MOST_SUMMARIES = 10  # rows; pandas' describe() has eight
 FEWEST_SUMMARIES, FEWEST_ROWS = 2, 5
 TRAILERS = frozenset(["T", "TR", "TRL", "TRLR", "TRAILER", "EOF", "END", "Z", "FTR", "FOOTER"])
@@ -39,22 +40,32 @@ def is_summary(cell: str) -> bool:
     return _word(cell) in _BY_WORD or _word(cell) in _OTHERS
 
 
-def is_trailer(row: Mapping[str, str | None], rows: int) -> bool:
+def is_trailer(row: Row, rows: int, above: Row | None = None) -> bool:
     """Whether the last row begins as a trailer of a mainframe does, and counts the `rows` above it.
 
-    The header, or a line above it, and the trailer itself may count, too.
+    The header, or a line above it, and the trailer itself may count, too. A column that counts them in the
+    row `above`, too, numbers the rows: `Z,26` is the last letter.
     """
-    first, *others = row.values() if row else [None]
+    first = next(iter(row.values()), None)
     if first is None or first.strip().upper() not in TRAILERS:
         return False
-    return any(one and one.strip().isdecimal() and 0 <= int(one) - rows < MOST_COUNTED for one in others)
+    return bool(_counting(row, rows) - _counting(above or {}, rows - 1))
+
+
+def _counting(row: Row, rows: int) -> set[str]:
+    """The columns but for the first in which a row counts the `rows` above it."""
+    return {
+        name
+        for name, cell in islice(row.items(), 1, None)
+        if cell and cell.strip().isdecimal() and 0 <= int(cell) - rows < MOST_COUNTED
+    }
 
 
 def _word(cell: str) -> str:
     return cell.strip(" :.").casefold()
 
 
-def find_summaries(table: pa.Table, end: int, last: Mapping[str, str | None], style: FileStyle) -> list[int]:
+def find_summaries(table: pa.Table, end: int, last: Row, style: FileStyle) -> list[int]:
     """The last rows before `end`, at least two, that all have such a word, if they tell the truth; or none.
 
     `last` is the last of them.

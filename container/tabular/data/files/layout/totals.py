@@ -57,7 +57,7 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
             f"the last {len(summaries)} rows, from row {summaries[0] + 1} on, summarise those above them and "
             "are left out."
         ]
-    if is_trailer(last, end - 1):
+    if is_trailer(last, end - 1, next(iter(rows), None)):
         first = table.column(0)
         if not pc.any(pc.equal(first.slice(0, end - 1), first[end - 1])).as_py():
             return [end - 1], [f"row {end} is a trailer, which counts the rows above it: it is left out."]

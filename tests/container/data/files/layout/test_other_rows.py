@@ -102,6 +102,13 @@ def test_a_trailer_that_counts_the_rows_is_left_out(last):
     assert not find_other_rows(table("T,61,a,1", rows=levels)).left_out
 
 
+def test_the_last_of_numbered_rows_is_no_trailer():
+    letters = [f"{chr(ord('A') + place)},{place + 1},a,1" for place in range(26)]
+    assert find_other_rows(table(rows=letters)) == ({}, [])
+    assert find_other_rows(table("END,27,,", rows=letters)) == ({}, [])
+    assert find_other_rows(table("END,,27,", rows=letters)).left_out == {"total": [26]}
+
+
 def test_a_total_in_the_first_row_is_left_out_if_it_is_the_sum_of_those_below():
     found = find_other_rows(table(rows=[f"{X},{Z},Total,", *ROWS]))
     assert found.left_out == {"total": [0]}
