@@ -70,8 +70,8 @@ def find_summaries(table: pa.Table, end: int, last: Row, style: FileStyle) -> li
 
     `last` is the last of them.
 
-    Each mean, median, least and greatest value has to be that of some column; none of the rows above may have
-    such a word in that place.
+    Each mean, median, least and greatest value has to be that of its column in most columns of numbers, since
+    a few are by chance; none of the rows above may have such a word in that place.
     """
     place = next((name for name, cell in last.items() if cell and is_summary(cell)), None)
     if place is None:
@@ -86,11 +86,12 @@ def find_summaries(table: pa.Table, end: int, last: Row, style: FileStyle) -> li
     rows = table.slice(above, end - above).to_pylist()
     columns = {name: _numbers(table[name], above, style) for name in table.column_names if name != place}
     checked = [
-        any(_is(function, read, row[name]) for name, read in columns.items() if read and row[name])
+        [_is(function, read, row[name]) for name, read in columns.items() if read and row[name]]
         for row in rows
         if (function := _BY_WORD.get(_word(row[place])))
     ]
-    return list(range(above, end)) if checked and all(checked) else []
+    are_true = checked and all(sum(one) * 2 > len(one) for one in checked)
+    return list(range(above, end)) if are_true else []
 
 
 def _numbers(

@@ -42,13 +42,23 @@ _SAYS_OF_A_GROUP = re.compile(_OF_A_GROUP, re.IGNORECASE)
 def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
     """The rows that are totals, and what to say of them and of doubtful ones.
 
-    They are at the end, unless the last one is only a sum without those above that say of what they are the
-    total: `Berlin Total`, as Excel writes them below each group. Without a total of all rows, each of these
-    has to be the sum of the rows between it and the one above.
+    They are at the end or the first row, unless the last one is only a sum without those above that say of
+    what they are the total: `Berlin Total`, as Excel writes them below each group. Without a total of all
+    rows, each of these has to be the sum of the rows between it and the one above.
     """
+    top, said = _at_top(table, length(table), style)
+    if not top:
+        below, notes = _below(table, style)
+        return below, [*said, *notes]
+    below, _ = _below(table.slice(1), style)
+    found = [row + 1 for row in below]
+    more = f"{amount(len(found), 'further row is a total', 'further rows are totals')} and left out, such as"
+    return [*top, *found], [*said, *(f"{more} row {row + 1}." for row in found[:1])]
+
+
+def _below(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]]:
+    """The same of the rows below the first."""
     end = length(table)
-    if found := _at_top(table, end, style):
-        return found
     # To ask each of thousands of columns for a row takes long, so the last rows are taken once.
     rows = table.slice(max(0, end - LAST_ROWS), min(end, LAST_ROWS)).to_pylist()
     last = rows[-1] if rows else {}
@@ -80,19 +90,22 @@ def find_totals(table: pa.Table, style: FileStyle) -> tuple[list[int], list[str]
     return found, [f"row {found[-1] + 1} holds the total of all rows, and {some}: they are left out."]
 
 
-def _at_top(table: pa.Table, end: int, style: FileStyle) -> tuple[list[int], list[str]] | None:
-    """The same of the first row, where YouTube writes a total; None if it is like those below."""
+def _at_top(table: pa.Table, end: int, style: FileStyle) -> tuple[list[int], list[str]]:
+    """The same of the first row, where YouTube writes a total; nothing if it is like those below."""
     first = next(iter(table.slice(0, 1).to_pylist()), {})
     place = next((name for name, cell in first.items() if cell and is_total(cell)), None)
     if place is None or end <= FEWEST_ROWS:
-        return None
-    below = table.slice(1, end - 1)
+        return [], []
+    at_end = table[place][end - 1].as_py() == first[place]  # too
+    below = table.slice(1, end - 1 - at_end)
     if pc.any(pc.equal(below[place], first[place])).as_py():
-        return None
+        return [], []
     seen = f"row 1 says {first[place]!r}"
     for name, cell in first.items():
         if cell and name != place and _sum(below[name], cell, style.likely_decimal_comma) == "sum":
             return [0], [f"{seen} and holds the sum of {name!r}: it is left out as a total."]
+    if at_end:
+        return [], []
     return [], [f"{seen}, as no other row does, but holds no sum: it is kept; delete it if it is a total."]
 
 
@@ -111,7 +124,7 @@ def _of_each_group(table: pa.Table, end: int, last: Row, style: FileStyle) -> li
 
 
 def _are_sums(cells: pa.ChunkedArray, groups: Sequence[tuple[int, int]], style: FileStyle) -> bool:
-    """Whether the cell below each group, from one row to another, is the sum of its numbers."""
+    """Whether the cell below each group, from one row to another, is the sum of its numbers, not all of 0."""
     for some in (groups[:1], groups):  # the first one shows of most columns that it is not
         end = some[-1][1] + 1
         found = find_numbers(_counts(cells.slice(0, end)), style.likely_decimal_comma)
@@ -120,7 +133,7 @@ def _are_sums(cells: pa.ChunkedArray, groups: Sequence[tuple[int, int]], style: 
         numbers = [_number(text, found.format) for text in cells.slice(0, end).to_pylist()]
         if not all(math.isclose(math.fsum(numbers[a:b]), numbers[b], rel_tol=1e-9) for a, b in some):
             return False
-    return True
+    return sum(numbers[row] != 0 for _, row in groups) >= FEWEST_GROUPS
 
 
 def _number(text: str | None, form: NumberFormat) -> float:
@@ -240,8 +253,8 @@ def may_be_total(row: Row, nulls: Mapping[str, int], rows: int) -> bool:
     """
     if is_trailer(row, rows + 1):  # the other of the last two is above it
         return True
-    says = any(cell and (_says_total(cell) or is_summary(cell)) for cell in row.values())
-    return says or _gaps(row, nulls, rows)[1]
+    says = (is_total, is_summary, _SAYS_OF_A_GROUP.search)
+    return any(cell and any(one(cell) for one in says) for cell in row.values()) or _gaps(row, nulls, rows)[1]
 
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:

@@ -6,7 +6,7 @@ import io
 import pyarrow as pa
 import pytest
 from tabular.data.decisions.style import FileStyle
-from tabular.data.files.layout.other_rows import find_other_rows
+from tabular.data.files.layout.other_rows import find_other_rows, may_find
 
 HEADER = "x,z,city,y"
 ROWS = [f"{row / 4},{row % 7},{('London', 'Leeds', 'York')[row % 3]},{row % 2}" for row in range(1, 61)]
@@ -92,6 +92,19 @@ def test_totals_of_groups_are_left_out_without_one_of_all_if_they_are_sums_of_th
     assert not found([sums[0], sums[1] + 1]).left_out
 
 
+def test_products_that_are_called_total_are_kept_though_a_column_holds_zeros():
+    rows = [f"{row % 9},0,{('Colgate Total', 'Elmex')[row % 3 > 0]},1" for row in range(1, 61)]
+    assert find_other_rows(table(rows=rows)).left_out == {}
+
+
+def test_a_table_is_streamed_only_if_no_other_rows_may_be_in_it():
+    rows = [f"{row},{row},a,1" for row in (1, 2, 3)]
+    totals = table("6,6,2023 Total,1", *rows, "6,6,2024 Total,1", rows=rows)
+    assert find_other_rows(totals).left_out == {"total": [3, 7]}
+    assert may_find(totals.to_batches(5))
+    assert not may_find(table().to_batches(5))
+
+
 @pytest.mark.parametrize("last", ["TRL,60,,", "T,20240131,62,", "EOF,60,,"])
 def test_a_trailer_that_counts_the_rows_is_left_out(last):
     found = find_other_rows(table(last))
@@ -121,12 +134,23 @@ def test_a_total_in_the_first_row_is_left_out_if_it_is_the_sum_of_those_below():
     assert not find_other_rows(table("1,2,Total,0", rows=["1,2,Total,0", *ROWS])).notes
 
 
+def test_totals_are_left_out_at_both_ends():
+    total = f"{X},{Z},Total,"
+    found = find_other_rows(table(total, rows=[total, *ROWS]))
+    assert found.left_out == {"total": [0, 61]}
+    assert found.notes[1:] == ["1 further row is a total and left out, such as row 62."]
+    ensemble = find_other_rows(table(f"{X + 9},{Z + 1},Total,", rows=["9,1,Ensemble,1", *ROWS]))
+    assert ensemble.left_out == {"total": [61]}
+    assert len(ensemble.notes) == 2
+
+
 def test_rows_that_summarise_those_above_are_left_out_if_what_they_say_is_true():
-    mean, least, greatest = f"{X / 60:.2f},2.95,Mean,", "0.25,0,Min,0", "15,6,max:,1"
+    mean, least, greatest = f"{X / 60:.2f},2.97,Mean,", "0.25,0,Min,0", "15,6,max:,1"
     found = find_other_rows(table(mean, "4.4,1.9,SD,", least, greatest))
     assert found.left_out == {"total": [60, 61, 62, 63]}
     assert found.notes == ["the last 4 rows, from row 61 on, summarise those above them and are left out."]
     assert not find_other_rows(table(least, "14,5,max:,0")).left_out
+    assert not find_other_rows(table("3,5,Min,0", "4,2,Max,1")).left_out  # settings
     assert not find_other_rows(table(greatest)).left_out
     names = [row.replace("London", "Max") for row in ROWS]
     assert not find_other_rows(table(least, greatest, rows=names)).left_out
