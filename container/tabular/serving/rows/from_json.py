@@ -28,7 +28,6 @@ __all__ = ["is_json", "read", "read_lines"]
 _OF_PYTHON = re.compile(
     r"\s*[\[{(].{,10000}?(?<=[\[{(,: ])(?:[ub]?'|(?:None|True|False|nan|inf)\b)", re.DOTALL
 )
-PYTHON = re.compile(r"\s*[\[{(].*?(?:[\[{(,:]\s*[ub]?'|\b(?:None|True|False|nan|inf)\b)", re.DOTALL)
 PYTHON = " In Python, json.dumps writes JSON; str and print do not."
 TABLE = 'send {"columns": [names], "data": [rows]}.'
 

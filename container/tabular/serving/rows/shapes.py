@@ -66,7 +66,7 @@ def rows_of(content: Any, model: Names, is_header: Callable[[Sequence[str]], boo
             return table
         key = _envelope(content, model) or (None if "shape" in content else _only_rows(content, model))
         inner = _of_tensor(content) if key is None or "shape" in content else content[key]
-        if inner is None:
+        if inner is None or _is_column(content, model):
             break
         content = inner
     if isinstance(content, list) and (columns := _of_tensors(content, model)) is not None:
@@ -94,13 +94,15 @@ def rows_of_lines(documents: Sequence[Any], model: Names, is_header: Callable[[S
     """
     if len(documents) == 1 and isinstance(documents[0], list):
         (inner,) = documents
+        if (columns := _of_tensors(inner, model)) is not None:
+            return Rows(columns)
         if inner and isinstance(inner[0], list | dict):
             documents = inner
     if documents and _is_document(documents[0], model):
         found = [rows_of(document, model, is_header) for document in documents]
         if len(found) == 1:
             return found[0]
-        documents = [_only_row(one, number) for number, one in enumerate(found, start=1)]
+        documents = [_only_row(one, number, model) for number, one in enumerate(found, start=1)]
     return _below_header(documents, model, is_header)
 
 
@@ -111,14 +113,17 @@ def _is_document(line: Any, model: Names) -> bool:
     return all(model.place_of(name) is None for name in line)
 
 
-def _only_row(given: Rows, number: int) -> Any:
-    """The row that a line has in an envelope."""
-    if not isinstance(given.rows, list) or len(given.rows) != 1:
+def _only_row(given: Rows, number: int, model: Names) -> Any:
+    """The row that a line has in an envelope, perhaps beside the names of its cells."""
+    rows, header = given.rows, given.header
+    if not isinstance(rows, list) or len(rows) != 1:
         raise BadRequest(400, f"Line {number} does not have one row; send one in each line.")
-    (row,) = given.rows
-    if isinstance(given.header, list) and isinstance(row, list) and len(row) == len(given.header):
-        return dict(zip(given.header, row, strict=True))
-    return row
+    (row,) = rows
+    if header is None:
+        return row
+    if not (isinstance(header, list) and isinstance(row, list) and len(row) == len(header)):
+        raise BadRequest(400, f"Line {number} does not have a cell for each of the {given.where}.")
+    return unique(model.names_of)([(str(name), cell) for name, cell in zip(header, row, strict=True)])
 
 
 def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
@@ -291,6 +296,13 @@ def _holds_rows(content: Any, model: Names) -> bool:
         # A tensor of several columns may have the name of one.
         return model.place_of(str(content.get("name"))) is None or _is_wide(content["shape"])
     return len(content) > 1 and any(_names_in(value, model) for value in content.values())
+
+
+def _is_column(content: Mapping[str, Any], model: Names) -> bool:
+    """Whether an object is one of several columns with its name, and not a row of all."""
+    if len(model.names) == 1 or _is_wide(content.get("shape")) or not {"data", "values"} & content.keys():
+        return False
+    return model.place_of(str(content.get("name"))) is not None
 
 
 def _is_wide(shape: Any) -> bool:

@@ -9,6 +9,7 @@ from tabular.serving import codec
 from tabular.serving.codec import BadRequest, decode
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
+COLUMNS = {"size": [1, 3, 5], "income": [2, 4, 6], "colour": ["red", "blue", "red"]}
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +122,28 @@ def test_a_word_that_may_be_a_gap_is_refused_with_what_is_one(model, word):
     assert refusal(f"{word},2,red\n", model).endswith(advice)
     assert refusal(json.dumps([[word, 2, "red"]]), model, JSON).endswith(advice)
     assert refusal("many,2,red\n", model).endswith("'many' is not a number.")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({"columns": ["id", "income", "size", "colour"], "data": [[1, 2, "red"]]}, "a cell for each of the"),
+        ({"columns": [], "data": [[1, 2, "red"]]}, "a cell for each of the 'columns'"),
+        ({"columns": "size", "data": [[1, 2, "red"]]}, "a cell for each of the 'columns'"),
+        ({"columns": ["size", "size", "income", "colour"], "data": [[1, 3, 2, "red"]]}, "more than once"),
+    ],
+)
+def test_cells_on_a_line_that_fit_no_names_are_not_read_in_the_models_order(model, line, said):
+    assert said in refusal(f"{json.dumps(line)}\n" * 2, model, JSON_LINES)
+
+
+@pytest.mark.parametrize("key", ["data", "values"])
+def test_columns_are_never_read_as_rows(model, key):
+    columns = [{"name": name, key: cells} for name, cells in COLUMNS.items()]
+    meant = decode(b"1,2,red\n3,4,blue\n5,6,red\n", CSV, model)
+    for content_type in (JSON, JSON_LINES):
+        numbers, levels = decode(json.dumps(columns).encode(), content_type, model)
+        assert (numbers.tolist(), levels) == (meant[0].tolist(), meant[1])
+    lines = "".join(f"{json.dumps(one)}\n" for one in columns)
+    assert "has the keys 'name'" in refusal(lines, model, JSON_LINES)
+    assert "has the keys 'name'" in refusal(json.dumps(columns[0]), model, JSON)
