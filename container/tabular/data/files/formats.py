@@ -55,7 +55,8 @@ _HTML = re.compile(
 # As polars, DuckDB and R print a table, and psql with borders of Unicode; polars tells its shape first.
 _BOX = re.compile(
     r"\s*(shape: \(.*\)\s*)?[\u250c\u250f\u2554\u256d][\u2500\u2501\u2550]"
-    r"|# A [a-z_ ]+: [\d,]+ [x\u00d7] [\d,]+\s*\n|Rows: [\d,]+\s*\nColumns: [\d,]+\s*\n\$ "
+    r"|# A [a-z_ ]+: [\d,]+ [x\u00d7] [\d,]+\s*\n(?:[^\n]*\n){1,3}\s*<[a-z]+>"
+    r"|Rows: [\d,]+\s*\nColumns: [\d,]+\s*\n\$ "
 )
 _SCRIPT = re.compile(r"\s*(?:(?:var|let|const)\s+[\w.]+|(?:window|globalThis|exports)\.[\w.]+)\s*=\s*[\[{]")
 _DICTIONARIES = re.compile(r"(?:\{'[^'\n]*': [^\n]*\}\s*\n){2}")

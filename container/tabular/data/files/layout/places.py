@@ -26,8 +26,8 @@ def place_of_header(lines: Sequence[Line]) -> int:
         return 0
     width = Counter(len(line.cells) for line in body).most_common(1)[0][0]
     comments = lines.index(body[0])
-    if comments:
-        return _below_comments(lines, comments, width)
+    if comments and (found := _below_comments(lines, comments, width)) is not None:
+        return found
     rows = [line for line in body[len(body) // 2 :] if len(line.cells) == width]
     used = sum(
         sum(map(bool, column)) > len(column) / 2 for column in zip(*(r.cells for r in rows), strict=True)
@@ -57,14 +57,17 @@ def place_of_target(lines: Sequence[Line], place: int, target: str) -> int:
     return found[0] if are_same else place
 
 
-def _below_comments(lines: Sequence[Line], comments: int, width: int) -> int:
-    """The place of the header in a file that begins with comments, one of which may be the header."""
+def _below_comments(lines: Sequence[Line], comments: int, width: int) -> int | None:
+    """The place of the header in a file that begins with comments, one of which may be the header.
+
+    None if they are not right above it, as titles may be.
+    """
     if len(lines[comments].cells) == width and _is_header(lines[comments], lines[comments + 1 :]):
         return comments
     last = lines[comments - 1].cells
     if len(last) == width or (last[0] == COMMENT and len(last) == width + 1):
         return comments - 1
-    return comments if len(lines[comments].cells) == width and comments < len(lines) - 1 else 0
+    return comments if len(lines[comments].cells) == width and comments < len(lines) - 1 else None
 
 
 def _is_header(line: Line, below: Sequence[Line]) -> bool:

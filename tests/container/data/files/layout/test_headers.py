@@ -33,6 +33,8 @@ def test_the_first_line_is_the_header_of_an_ordinary_table(delimiter):
         ["# made by a sensor", "", "#"],
         ["Report of sales", "# made by a sensor"],
         ["Report of sales, 2024", "# made by a sensor", "", "# Station, Berlin"],
+        ["# made by a sensor", "Report of sales"],
+        ["# A matrix: 60 x 3", "Report of sales", "# made by a sensor"],
     ],
 )
 def test_titles_and_comments_above_the_header_are_left_out_with_a_note(above):
