@@ -59,7 +59,7 @@ def load_model(folder: Path, pickles: frozenset[str] = frozenset()) -> TableMode
         UnusableModel: if a file is missing or changed, or the format has another version.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = json.loads((folder / MANIFEST).read_bytes().decode())
         if isinstance(manifest, dict) and manifest.get("portable") is False:
             raise UnusableModel(str(manifest.get("reason")))
         if isinstance(manifest, dict) and manifest.get("format") == pickled.FORMAT:

@@ -369,7 +369,7 @@ def _check_trees(
         or root.ndim != 1
     ):
         raise ValueError("The arrays of the trees do not have the same length.")
-    if not all(np.issubdtype(array.dtype, np.integer) for array in (feature, left, root, group)):
+    if not all(array.dtype.kind in "iu" for array in (feature, left, root, group)):
         raise ValueError("An index array of the trees does not contain integers.")
     if value.ndim != 2 or value.shape[1] not in (1, n_outputs):
         raise ValueError(f"The leaves have values of shape {value.shape}.")
@@ -379,15 +379,21 @@ def _check_trees(
         raise ValueError(f"A split names a feature outside 0 to {n_features - 1}.")
     if group.min() < 0 or group.max() >= n_outputs:
         raise ValueError(f"A tree adds to an output outside 0 to {n_outputs - 1}.")
-    ends = np.append(root[1:], nodes).astype(np.int64)
+    root = root.astype(np.int64)
+    ends = np.append(root[1:], nodes)
     for start in range(0, nodes, NODES_AT_A_TIME):  # as they may be more than fit into memory twice
         stop = min(start + NODES_AT_A_TIME, nodes)
         some, here = slice(start, stop), np.arange(start, stop)
-        trees = slice(np.searchsorted(root, start, "right") - 1, np.searchsorted(root, stop))
-        end = np.repeat(ends[trees], np.diff(ends[trees].clip(max=stop), prepend=start))
+        tree, next_tree = root.searchsorted((start + 1, stop)) - (
+            1,
+            0,
+        )  # of the first node, and after the last
+        begins = root[tree:next_tree] - start
+        begins[0] = 0
         leaf = left[some] == here
         reached = np.where(leaf, here, left[some].astype(np.int64) + 1)  # the later of the two siblings
-        if (left[some] < here).any() or (reached >= end).any():
+        ending = ends[tree:next_tree]
+        if (left[some] < here).any() or (np.maximum.reduceat(reached, begins) >= ending).any():
             raise ValueError("A split leads out of its tree.")
-        if not ((threshold[some][leaf] == np.inf) & (default_left[some][leaf] == 1)).all():
+        if (leaf & ((threshold[some] != np.inf) | (default_left[some] != 1))).any():
             raise ValueError("A leaf does not lead to itself.")

@@ -43,10 +43,11 @@ class Table(Names):
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         self.classes: list[str | int | float] = manifest["classes"]
         # Texts are shared between models: those of the same table, or of its parts, have the same columns.
-        self.columns: list[dict[str, str]] = [
-            {key: sys.intern(value) if type(value) is str else value for key, value in column.items()}
-            for column in manifest["columns"]
-        ]
+        self.columns: list[dict[str, str]] = manifest["columns"]
+        for column in self.columns:
+            for key, value in column.items():
+                if type(value) is str:
+                    column[key] = sys.intern(value)
         # Clients send whole rows, with the target as well.
         others = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         super().__init__([column["name"] for column in self.columns], others)
@@ -67,7 +68,7 @@ class Table(Names):
             i
             for i, column in enumerate(self.columns)
             if kinds[i] == "numeric"
-            and (column.get("number") or cells.numbers_among(column.get("missing") or ()))
+            and (column.get("number") or ((gaps := column.get("missing")) and cells.numbers_among(gaps)))
         ]
         self.is_number = bytes(kind == "numeric" and i not in self.styled for i, kind in enumerate(kinds))
         self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
