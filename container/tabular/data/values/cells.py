@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from string import ascii_lowercase
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "BLANKS",
@@ -30,11 +30,34 @@ __all__ = [
     "category",
     "folded",
     "is_gap",
+    "lazily",
     "number",
     "numbers_among",
     "shown",
     "without_formula",
 ]
+
+
+class _Lazy:
+    """A regular expression that is compiled when it is first used, as most of hundreds never are."""
+
+    KNOWN = "findall", "finditer", "fullmatch", "match", "pattern", "search", "split", "sub"
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self._given = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self.KNOWN:
+            raise AttributeError(name)
+        compiled = re.compile(*self._given)
+        for each in self.KNOWN:  # which are found without this from now on
+            setattr(self, each, getattr(compiled, each))
+        return getattr(compiled, name)
+
+
+def lazily(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """A pattern as `re.compile` makes it, for which a server does not wait when it starts."""
+    return cast("re.Pattern[str]", _Lazy(pattern, flags))
 
 
 def _words(*lines: str) -> frozenset[str]:

@@ -5,6 +5,8 @@ All of them are patterns, of which `numbers` makes one for a whole number.
 
 import re
 
+from tabular.data.values.cells import lazily
+
 __all__ = [
     "AFFIX",
     "BOUND",
@@ -47,8 +49,8 @@ _OTHER_CODES = (  # of ISO 4217, by their first letters
     "R(?:SD|WF)|S(?:BD|CR|DG|HP|LE|OS|RD|SP|TN|YP|ZL)|T(?:JS|MT|ND|OP|TD|ZS)|U(?:GX|YU|ZS)|V(?:ES|UV)|WST|"
     "X(?:AF|CD|OF|PF)|YER|Z(?:MW|WL)"
 )
-CURRENCY_CODE = re.compile(rf"{_CODES}|{_OTHER_CODES}")
-CURRENCY = re.compile(rf"(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|{_LOCAL}|{_OTHER_CODES}")
+CURRENCY_CODE = lazily(rf"{_CODES}|{_OTHER_CODES}")
+CURRENCY = lazily(rf"(?:[A-Z]{{0,3}}|k|Md)[{CURRENCIES}]|{_CODES}|{_LOCAL}|{_OTHER_CODES}")
 DOUBTFUL = rf"(?:{NUMBER_SIGN}|{SHOE_SIZE}|{_LOCAL}|{_OTHER_CODES})"
 
 _AT_MOST = (
@@ -86,4 +88,4 @@ _OR_MORE = (
     r"|\u0438(?:\u043b\u0438)? (?:\u0431\u043e\u043b\u0435\u0435|\u0431\u043e\u043b\u044c\u0448\u0435)"
 )
 NOTE = rf"\+|{_OR_MORE}|\*{{1,3}}|!{{1,3}}|[\u2020\u2021\u00a7]{{1,2}}|\?|\(\?\)|{_BEHIND}"
-BOUND_BEHIND = re.compile(rf"(?<=[^\W\d_])(?=(?:{_BEHIND})$)")  # it would be the end of a unit
+BOUND_BEHIND = lazily(rf"(?<=[^\W\d_])(?=(?:{_BEHIND})$)")  # it would be the end of a unit

@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 
-from tabular.data.values.cells import DIGITS, UNSEEN, shown
+from tabular.data.values.cells import DIGITS, UNSEEN, lazily, shown
 from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.number_words import AFFIX, BOUND, BOUND_BEHIND, DOUBTFUL, NOTE, OUT_OF, WORD
 from tabular.spec.columns import PLAIN, NumberFormat
@@ -42,7 +42,7 @@ _MINUS = "\u2212\u2013-"  # the hyphen comes last, where a character class takes
 _BLANKS = "\u00a0\u202f\u2009\u2007"
 _MARK = f"{BOUND}|{NOTE}"
 # Each of the long alternatives is tried only where no digit stands, as it does in most numbers.
-_NUMBER = re.compile(
+_NUMBER = lazily(
     rf"(?:(?=\D)(?P<bound>{BOUND})\s*)?(?:(?=\D)(?P<outside>{AFFIX})\s*(?=\())?(?P<open>\()?\s*(?P<sign>[+{_MINUS}])?\s*(?:(?=\D)(?P<before>{AFFIX}|{DOUBTFUL}))?\s*"
     rf"(?P<inner>[{_MINUS}])?\s*(?P<digits>[0-9][0-9.,'\u2019 {_BLANKS}]*|[.,][0-9]+)"
     rf"(?P<power>[eE][+-]?[0-9]+|[dD][+-][0-9]+)?"  # D is Fortran's
@@ -65,10 +65,10 @@ _ASCII |= {
 _ASCII |= {0x2010: "-", 0x2011: "-", 0xFE63: "-"}  # hyphens that a text processor has put in
 _ASCII |= {0xBA: "\u00b0", 0x2DA: "\u00b0", 0x2103: "\u00b0C", 0x2109: "\u00b0F"}  # degrees
 # A power of ten in words of its own: 1.2 x 10^5 and 1.2\u00d710\u2075.
-_POWER = re.compile(
+_POWER = lazily(
     "(?<=\\d)\\s?[x\u00d7*\u00b7]\\s?10(?:\\^|(?=[\u207b\u2070\u00b9\u00b2\u00b3\u2074-\u2079]))([-\u2212\u207b]?)([0-9\u2070\u00b9\u00b2\u00b3\u2074-\u2079]{1,3})"
 )
-_POINT = re.compile("(?<=\\d)\u00b7(?=\\d)")  # the decimal point of British journals
+_POINT = lazily("(?<=\\d)\u00b7(?=\\d)")  # the decimal point of British journals
 _SUPERSCRIPTS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "0123456789")
 LONGEST = 64  # characters in a number
 # The first group has no leading zero: 0,841 has a decimal comma.
@@ -77,14 +77,12 @@ _GROUPS = {"": r"\d+", ",": r"[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}|\d+"} | {
 }
 STYLES = tuple((decimal, sign) for decimal in ".," for sign in ("", ",", ".", " ", "'") if decimal != sign)
 CORES = {
-    style: re.compile(
-        rf"(?:{_GROUPS[style[1]]})(?:{re.escape(style[0])}\d*)?|{re.escape(style[0])}\d+", re.ASCII
-    )
+    style: lazily(rf"(?:{_GROUPS[style[1]]})(?:{re.escape(style[0])}\d*)?|{re.escape(style[0])}\d+", re.ASCII)
     for style in STYLES
 }
 # Thousands that nobody takes for decimals: several of them, or followed by decimals.
 _GROUPED = {
-    decimal: re.compile(
+    decimal: lazily(
         rf"[1-9]\d{{0,2}}(?:(?P<sign>[' {other}])\d{{3}}(?:(?P=sign)\d{{3}})*{re.escape(decimal)}\d+"
         rf"|(?P<several>[' {other}])\d{{3}}(?:(?P=several)\d{{3}})+)",
         re.ASCII,

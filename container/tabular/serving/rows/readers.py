@@ -1,6 +1,5 @@
 """Cells as training has read them, each by the decision about its column."""
 
-import html
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -207,6 +206,8 @@ def _spellings(text: str) -> Iterator[str]:
     if found := _QUOTED.fullmatch(text):
         yield found["text"]
     if "&" in text:
+        import html  # whose thousands of entities a server does not need otherwise
+
         yield html.unescape(text)
     if found := _MIDNIGHT.fullmatch(text):
         yield found[1]

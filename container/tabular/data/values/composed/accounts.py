@@ -1,24 +1,22 @@
 """Signs of accounts and of trends: debits and credits, dashes for zero, arrows and triangles."""
 
-import re
 import unicodedata
 
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts
 from tabular.data.values.composed.signs import MINUS
 
 __all__ = ["DOWN", "UP", "dash", "debit", "trend", "triangle"]
 
-_DEBIT = re.compile(
+_DEBIT = lazily(
     r"(?P<one>.*\d.*?)\s?\(?(?P<behind>DR|CR|Dr|Cr|dr|cr)\.?\)?"
     r"|(?P<before>DR|CR|Dr|Cr)\.?\s(?P<other>\D{0,4}\d[\d.,\s]*)"
 )
 # A currency without a number, as Excel's accounting format writes zero: $ - and - \u20ac.
-_DASH = re.compile(
-    rf"(\(?\s*[^\d\s(){MINUS}]{{1,4}}\s*)[{MINUS}]\s*\)?|[{MINUS}](\s*[^\d\s(){MINUS}]{{1,4}})"
-)
+_DASH = lazily(rf"(\(?\s*[^\d\s(){MINUS}]{{1,4}}\s*)[{MINUS}]\s*\)?|[{MINUS}](\s*[^\d\s(){MINUS}]{{1,4}})")
 UP, DOWN = "\u25b2\u25b3\u2191", "\u25bc\u25bd\u2193"
-_TREND = re.compile(rf"([{UP}{DOWN}])\s*([^+{MINUS}]*\d.*)")
-_TRIANGLE = re.compile(rf"[\u25b2\u25b3]\s*([^+{MINUS}]*\d.*)")  # the minus of Japanese accounts
+_TREND = lazily(rf"([{UP}{DOWN}])\s*([^+{MINUS}]*\d.*)")
+_TRIANGLE = lazily(rf"[\u25b2\u25b3]\s*([^+{MINUS}]*\d.*)")  # the minus of Japanese accounts
 
 
 def debit(text: str, _: bool) -> Parts:

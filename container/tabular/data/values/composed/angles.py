@@ -1,7 +1,6 @@
 """Angles in degrees, minutes and seconds, and coordinates with the side of the world."""
 
-import re
-
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts, summed
 from tabular.data.values.composed.signs import FOOT, INCH, NUMBER
 
@@ -9,18 +8,18 @@ __all__ = ["angle", "angle_west", "hemisphere", "sexagesimal"]
 
 _DEGREE = "[\u00b0\u00ba\u02da]"
 _BASE_60 = r"[0-5]?\d(?:\.\d+)?"
-_ANGLE = re.compile(
+_ANGLE = lazily(
     rf"(?P<before>[NSEWO])?\s?(?P<degrees>[-+]?\d{{1,3}})\s?{_DEGREE}\s?"
     rf"(?P<minutes>\d{{1,2}}(?:\.\d+)?)\s?{FOOT}\s?"
     rf"(?:(?P<seconds>\d{{1,2}}(?:[.,]\d+)?)\s?{INCH})?\s?(?P<behind>[NSEWO])?"
 )
-_SEXAGESIMAL = re.compile(  # an angle without signs for minutes and seconds
+_SEXAGESIMAL = lazily(  # an angle without signs for minutes and seconds
     rf"(?P<before>[NSEW])?\s?(?P<degrees>1?\d{{1,2}})"
     rf"(?:d\s?(?P<m>{_BASE_60})m(?:\s?(?P<s>{_BASE_60})s)?"
     rf"|(?P<sign>[\s:-])(?P<minutes>{_BASE_60})(?:(?P=sign)(?P<seconds>{_BASE_60}))?)"
     r"\s?(?P<behind>[NSEW])?"
 )
-_HEMISPHERE = re.compile(rf"({NUMBER})\s?{_DEGREE}?\s?([NSEW])|([NSEW])\s?({NUMBER})\s?{_DEGREE}?")
+_HEMISPHERE = lazily(rf"({NUMBER})\s?{_DEGREE}?\s?([NSEW])|([NSEW])\s?({NUMBER})\s?{_DEGREE}?")
 
 
 def angle(text: str, _: bool, west: str = "W") -> Parts:

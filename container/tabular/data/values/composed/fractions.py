@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts
 from tabular.data.values.composed.signs import INCH, MINUS
 from tabular.data.values.number_words import SHOE_SIZE
@@ -14,7 +15,7 @@ VULGAR: Mapping[str, float] = MappingProxyType(
     dict(zip("\u00bd\u2153\u2154\u00bc\u00be", (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4), strict=True))
     | dict(zip("\u215b\u215c\u215d\u215e", (1 / 8, 3 / 8, 5 / 8, 7 / 8), strict=True))
 )
-_FRACTION = re.compile(
+_FRACTION = lazily(
     rf"([{MINUS}])?({SHOE_SIZE}\s?)?(?:(?:(\d+)[\s-])?(\d{{1,2}})[/\u2044](2|3|4|5|6|7|8|10|12|16|32|64)"
     rf"|(\d*)\s?([{''.join(VULGAR)}]))(\D*)"
 )

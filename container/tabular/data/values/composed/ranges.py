@@ -2,26 +2,27 @@
 
 import re
 
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts
 from tabular.data.values.composed.signs import MINUS
 
 __all__ = ["BETWEEN", "bound", "error", "estimated", "interval", "span"]
 
 BETWEEN = {"to", "bis", "a", "\u00e0", "and"}  # the ends of a range
-_RANGE = re.compile(
+_RANGE = lazily(
     rf"([^{MINUS}]*\d[^{MINUS}]*?)\s*(?:[{MINUS}]|(?<=\s)(?:{'|'.join(sorted(BETWEEN))})(?=\s))"
     rf"\s*([^{MINUS}]*\d[^{MINUS}]*)",
     re.IGNORECASE,
 )
 _END = r"\s*([-+]?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|inf))\s*"
 _ENDS = r"\s*(\d+(?:\.\d+)?)\s?-\s?(\d+(?:\.\d+)?)\s*"
-_INTERVAL = re.compile(  # as pandas.cut writes it, and [70-80)
+_INTERVAL = lazily(  # as pandas.cut writes it, and [70-80)
     rf"\({_END},{_END}\]|\[{_END},{_END}\)|\({_ENDS}\]|\[{_ENDS}\)"
 )
-_UNIT_BEHIND = re.compile(r"\s?[^\d\s.,]+\.?(?:\s[^\d\s]+)?$")
-_ERROR = re.compile(r"(.*\d.*?)\s*(?:\u00b1|\+/-)\s*\d.*")
+_UNIT_BEHIND = lazily(r"\s?[^\d\s.,]+\.?(?:\s[^\d\s]+)?$")
+_ERROR = lazily(r"(.*\d.*?)\s*(?:\u00b1|\+/-)\s*\d.*")
 _LIMIT = rf"[{MINUS}]?\d[\d., \u00a0]*?%?"
-_ESTIMATED = re.compile(
+_ESTIMATED = lazily(
     rf"(?P<one>.*\d.*?)\s*[(\[]\s*(?P<low>{_LIMIT})\s*(?:[{MINUS}]|,\s|;|to(?=\s))\s*(?P<high>{_LIMIT})\s*[)\]]"
 )
 

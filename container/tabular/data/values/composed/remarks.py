@@ -1,7 +1,6 @@
 """What stands beside a number: flags of laboratories and of statistical offices, brackets and notes."""
 
-import re
-
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts
 
 __all__ = [
@@ -17,21 +16,21 @@ __all__ = [
 
 # What laboratories write beside a number that is high or low: 12.5 H, H 12.5, 12.5 (H), 12.5 U/l (+).
 _SIDE = r"HH?|LL?|[Hh]igh|[Ll]ow|[\u2191\u2193]{1,2}"
-_FLAG = re.compile(
+_FLAG = lazily(
     rf"(?P<before>HH?|LL?)\s(?P<alone>\d.*)|(?P<digits>.*\d)\s?(?P<letter>HH?|LL?)"
     rf"|(?P<number>.*\d.*?)\s?(?P<sign>[\u2191\u2193]{{1,2}}|(?<=\s)(?:[Hh]igh|[Ll]ow)"
     rf"|\((?:{_SIDE}|[+-])\)|\[(?:{_SIDE}|[+-])\])"
 )
 # A year, or how many there are, also of what: (1,234 reviews). No account has square brackets, but lists do.
-BRACKETED = re.compile(
+BRACKETED = lazily(
     r"\(\s?([0-9]{1,18}|[0-9][0-9,.]{0,17}(?:\s[^\W\d_][^\W\d_A-Z]{1,14}){1,2})\s?\)"
     r"|\[{1,2}\s?([-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,3})?)\s?\]{1,2}"
 )
-_CONVERTED = re.compile(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
-_OBSERVATION = re.compile(  # Eurostat's flags: break, provisional, estimated
+_CONVERTED = lazily(r"(?P<one>.*\d.*?)\s*[(\[](?P<other>[^()\[\]]*\d[^()\[\]]*)[)\]]")
+_OBSERVATION = lazily(  # Eurostat's flags: break, provisional, estimated
     r"(.*\d)\s?(?:[bcdefimnprsuz]{1,3}|\([bcdefimnprsuz]{1,3}\))"
 )
-_NOTE = re.compile(r"(.*\d.*?)\s*(?:(?:\[[\w ]{1,7}\])+|\([^\W\d][^()\d]{1,24}\))")
+_NOTE = lazily(r"(.*\d.*?)\s*(?:(?:\[[\w ]{1,7}\])+|\([^\W\d][^()\d]{1,24}\))")
 
 
 def flag(text: str, _: bool) -> Parts:

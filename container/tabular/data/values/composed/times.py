@@ -1,26 +1,23 @@
 """Times with colons, ages, weeks of a pregnancy, and years before and after Christ."""
 
-import re
-
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts, summed
 
 __all__ = ["ERAS", "age", "clock", "duration", "era", "seconds", "weeks"]
 
 _TIME = r"(\d{1,4}):([0-5]\d)(?::([0-5]\d))?([.,]\d+)?"
-_CLOCK = re.compile(rf"(-)?{_TIME}")
-_SECONDS = re.compile(r"(-)?(\d+(?:[.,]\d+)?)")
-_DAYS_AND_CLOCK = re.compile(
+_CLOCK = lazily(rf"(-)?{_TIME}")
+_SECONDS = lazily(r"(-)?(\d+(?:[.,]\d+)?)")
+_DAYS_AND_CLOCK = lazily(
     rf"(?=\d|-\d+ d)(?:(\d+) years?\s)?(?:(\d+) mons?\s)?(?:(-?\d+)\s?(?:days?|d),?\s)?([+-])?{_TIME}"
 )
-_HOURS_AND_MINUTES = re.compile(r"(\d{1,3})\s?[hH]\s?([0-5]\d)")
-_ISO = re.compile(
+_HOURS_AND_MINUTES = lazily(r"(\d{1,3})\s?[hH]\s?([0-5]\d)")
+_ISO = lazily(
     r"P(?=.*\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
 _ISO_UNITS = ("years", "months", "weeks", "days", "h", "min", "s")
-_AGE = re.compile(
-    r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?"
-)
-_WEEKS = re.compile(r"(\d{1,2})\s?\+\s?([0-6])")  # of a pregnancy, with days
+_AGE = lazily(r"(?:(\d+)\s?(?:y|yrs?)\.?)?\s*(?:(\d+)\s?(?:m|mos?)\.?)?\s*(?:(\d+)\s?w)?\s*(?:(\d+)\s?d)?")
+_WEEKS = lazily(r"(\d{1,2})\s?\+\s?([0-6])")  # of a pregnancy, with days
 # Before Christ and after in several languages; BC also names a place, and CE a mark of quality.
 _BEFORE_CHRIST = (
     r"BCE?|B\.\s?C\.(?:\s?E\.)?|v\.\s?Chr\.|v\.\s?u\.\s?Z\.|av\.\s?J\.?-C\.?|a\.\s?C\.|p\.\s?n\.\s?e\.|"
@@ -29,8 +26,8 @@ _BEFORE_CHRIST = (
 _AFTER_CHRIST = (
     r"AD|CE|A\.\s?D\.|C\.\s?E\.|n\.\s?Chr\.|ap\.\s?J\.?-C\.?|d\.\s?C\.|n\.\s?e\.|\u043d\.\s?\u044d\."
 )
-ERAS = re.compile(rf"{_BEFORE_CHRIST}|{_AFTER_CHRIST}")
-_ERA = re.compile(
+ERAS = lazily(rf"{_BEFORE_CHRIST}|{_AFTER_CHRIST}")
+_ERA = lazily(
     rf"((?:c\.|ca\.?|circa|um|vers)\s*)?(\d{{1,5}})\s?(?:({_BEFORE_CHRIST})|{_AFTER_CHRIST})|(?:A\.?D\.?|(\u516c\u5143\u524d|\u7d00\u5143\u524d)|\u516c\u5143)\s?(\d{{1,5}})\s?\u5e74?"
 )
 

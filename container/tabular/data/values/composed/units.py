@@ -1,7 +1,6 @@
 """Feet and inches, and numbers with several units, such as 1h 30min and 1億2000万円."""
 
-import re
-
+from tabular.data.values.cells import lazily
 from tabular.data.values.composed.kinds import Parts, summed
 from tabular.data.values.composed.ranges import BETWEEN
 from tabular.data.values.composed.signs import FOOT, INCH, NUMBER
@@ -9,10 +8,10 @@ from tabular.data.values.composed.times import duration
 
 __all__ = ["feet", "units"]
 
-_FEET = re.compile(rf"(\d{{1,2}})\s?{FOOT}\s?(?:((?:\d|1[01])(?:\.\d+)?)\s?{INCH}?)?")
-_INCHES = re.compile(rf"({NUMBER})\s?{INCH}")
-_WITH_UNIT = re.compile(rf"({NUMBER})\s?([^\W\d_]+)\.?")
-_UNITS = re.compile(
+_FEET = lazily(rf"(\d{{1,2}})\s?{FOOT}\s?(?:((?:\d|1[01])(?:\.\d+)?)\s?{INCH}?)?")
+_INCHES = lazily(rf"({NUMBER})\s?{INCH}")
+_WITH_UNIT = lazily(rf"({NUMBER})\s?([^\W\d_]+)\.?")
+_UNITS = lazily(
     rf"{_WITH_UNIT.pattern}(?:\s*(?:,|and|und|et|y|&)?\s*{_WITH_UNIT.pattern}){{1,4}}".replace(
         "(\\d", "(?:\\d"
     )
@@ -20,10 +19,8 @@ _UNITS = re.compile(
 # East Asia's powers of ten from the greatest down, as in 1\u51042000\u4e07\u5186, and what is counted.
 _TEN_THOUSAND, _THOUSAND = "\u4e07\u842c\ub9cc", "\u5343\ucc9c"
 _POWERS = f"\u5146\uc870\u5104\u4ebf\uc5b5{_TEN_THOUSAND}{_THOUSAND}\u5341\uc2ed\u767e\ubc31"
-_MYRIADS = re.compile(
-    rf"((?:\d[\d.,]*\s?[{_POWERS}]{{1,2}}\s?){{1,4}})(\d[\d.,]*)?\s?((?![{_POWERS}])[^\W\d_])?"
-)
-_OF_MYRIADS = re.compile(rf"(\d[\d.,]*)\s?([{_POWERS}]+)")
+_MYRIADS = lazily(rf"((?:\d[\d.,]*\s?[{_POWERS}]{{1,2}}\s?){{1,4}})(\d[\d.,]*)?\s?((?![{_POWERS}])[^\W\d_])?")
+_OF_MYRIADS = lazily(rf"(\d[\d.,]*)\s?([{_POWERS}]+)")
 
 
 def feet(text: str, _: bool) -> Parts:

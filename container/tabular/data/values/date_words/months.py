@@ -2,6 +2,8 @@
 
 import re
 
+from tabular.data.values.cells import lazily
+
 __all__ = ["in_english", "place_of"]
 
 # Names of months that strptime does not know: French, German, Spanish, Italian, Portuguese, Dutch; Danish,
@@ -47,7 +49,7 @@ _FULL = {
         *("October", "November", "December"),
     )
 }
-_WORD = re.compile(r"[^\W\d_]+\.?")
+_WORD = lazily(r"[^\W\d_]+\.?")
 
 
 def in_english(text: str, full: bool) -> str:

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from tabular.data.values.cells import lazily
 from tabular.data.values.date_words.months import place_of
 
 __all__ = ["FISCAL", "SPAN", "period_of"]
@@ -15,56 +16,52 @@ _FISCAL_WORDS = (
     "Exercice|Ejercicio|Esercizio|Exerc\u00edcio|[Bb]oekjaar|[Gg]esch\u00e4ftsjahr|[Ww]irtschaftsjahr|[Hh]aushaltsjahr|"
     "[Rr]egnskabs\u00e5r|[Rr]\u00e4kenskaps\u00e5r"
 )
-FISCAL = re.compile(
-    rf"(?:FY|GJ|AY|[Ff]iscal(?: [Yy]ear)?|{_FISCAL_WORDS})(?=[\s'\u2019-]?\d\d)|\d\u5e74\u5ea6$"
-)
+FISCAL = lazily(rf"(?:FY|GJ|AY|[Ff]iscal(?: [Yy]ear)?|{_FISCAL_WORDS})(?=[\s'\u2019-]?\d\d)|\d\u5e74\u5ea6$")
 _YEARS = (  # which may end with the next one
-    re.compile(rf"(?:FY|[Ff]iscal(?: [Yy]ear)?)[\s'\u2019-]?{_ANY_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
-    re.compile(rf"(?:CY|AY|GJ|{_FISCAL_WORDS})[\s-]?{_FULL_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
-    re.compile(rf"{_FULL_YEAR}(?P<next>)\u5e74\u5ea6"),  # Japanese, which begins in April
+    lazily(rf"(?:FY|[Ff]iscal(?: [Yy]ear)?)[\s'\u2019-]?{_ANY_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+    lazily(rf"(?:CY|AY|GJ|{_FISCAL_WORDS})[\s-]?{_FULL_YEAR}(?:[/-](?P<next>(?:20)?\d\d))?"),
+    lazily(rf"{_FULL_YEAR}(?P<next>)\u5e74\u5ea6"),  # Japanese, which begins in April
 )
 _QUARTERS = (
-    re.compile(rf"{_YEAR}[\s/_.:-]?[QqTt]([1-4])"),
-    re.compile(rf"(?P<number>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter ){_ANY_YEAR}"),
-    re.compile(rf"(?P<number>[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth) [Qq]uarter(?: of|,)? {_FULL_YEAR}"),
-    re.compile(rf"[Qq](?P<number>[1-4])[\s/_.,-]*{_FULL_YEAR}"),
-    re.compile(rf"{_FULL_YEAR},? ?(?:[Qq]uarter|[Qq]tr\.?|[Qq]uartal) ?(?P<number>[1-4])"),
-    re.compile(
+    lazily(rf"{_YEAR}[\s/_.:-]?[QqTt]([1-4])"),
+    lazily(rf"(?P<number>[1-4])(?:[Qq]|\.? ?Quartal |(?:st|nd|rd|th) [Qq]uarter ){_ANY_YEAR}"),
+    lazily(rf"(?P<number>[Ff]irst|[Ss]econd|[Tt]hird|[Ff]ourth) [Qq]uarter(?: of|,)? {_FULL_YEAR}"),
+    lazily(rf"[Qq](?P<number>[1-4])[\s/_.,-]*{_FULL_YEAR}"),
+    lazily(rf"{_FULL_YEAR},? ?(?:[Qq]uarter|[Qq]tr\.?|[Qq]uartal) ?(?P<number>[1-4])"),
+    lazily(
         rf"{_FULL_YEAR}\s?[\u5e74\ub144]\s?\u7b2c?(?P<number>[1-4])(?:\u5b63\u5ea6|\u56db\u534a\u671f|\ubd84\uae30)"
     ),
-    re.compile(
+    lazily(
         r"(?P<number>[1-4])(?:er|re|\u00e8me|e|[\u00ba\u00b0\u00aa.]|o)? ?[Tt]rim(?:estre|\.)?"
         rf"(?: de)?,? {_FULL_YEAR}"
     ),
-    re.compile(
+    lazily(
         r"(?P<number>[1-4])(?: ?-?\u0439)? ?\u043a\u0432(?:\.|\u0430\u0440\u0442\u0430\u043b)? "
         rf"{_FULL_YEAR}(?: ?\u0433(?:\.|\u043e\u0434\u0430)?)?"
     ),
-    re.compile(rf"(?P<number>[1-4])\. (?:kvartal|kwarta\u0142|kvart\u00e1l|nelj\u00e4nnes) {_FULL_YEAR}"),
-    re.compile(rf"[TtKk](?P<number>[1-4])[\s/_.,-]+{_FULL_YEAR}"),  # T123 is a code
-    re.compile(rf"(?P<number>[1-4])T[\s/_.,-]?{_FULL_YEAR}"),
-    re.compile(r"[Qq](?P<number>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
-    re.compile(rf"FY[\s'\u2019]?{_ANY_YEAR}[\s/_-]*[Qq](?P<number>[1-4])"),
-    re.compile(rf"[Qq](?P<number>[1-4])[\s/_-]*FY[\s'\u2019]?{_ANY_YEAR}"),
+    lazily(rf"(?P<number>[1-4])\. (?:kvartal|kwarta\u0142|kvart\u00e1l|nelj\u00e4nnes) {_FULL_YEAR}"),
+    lazily(rf"[TtKk](?P<number>[1-4])[\s/_.,-]+{_FULL_YEAR}"),  # T123 is a code
+    lazily(rf"(?P<number>[1-4])T[\s/_.,-]?{_FULL_YEAR}"),
+    lazily(r"[Qq](?P<number>[1-4])[\s/'\u2019-]+(?P<year>\d\d)"),
+    lazily(rf"FY[\s'\u2019]?{_ANY_YEAR}[\s/_-]*[Qq](?P<number>[1-4])"),
+    lazily(rf"[Qq](?P<number>[1-4])[\s/_-]*FY[\s'\u2019]?{_ANY_YEAR}"),
 )
 _HALVES = (
-    re.compile(rf"{_YEAR}[\s/_.:-]?[Hh]([12])"),
-    re.compile(rf"(?P<number>[12])(?:[Hh]|(?:st|nd) [Hh]alf (?:of )?){_ANY_YEAR}"),
-    re.compile(rf"[HhS](?P<number>[12])[\s/_.,-]+{_FULL_YEAR}"),  # a semester in Romance languages
-    re.compile(rf"(?P<number>[12])S[\s/_.,-]?{_FULL_YEAR}"),
+    lazily(rf"{_YEAR}[\s/_.:-]?[Hh]([12])"),
+    lazily(rf"(?P<number>[12])(?:[Hh]|(?:st|nd) [Hh]alf (?:of )?){_ANY_YEAR}"),
+    lazily(rf"[HhS](?P<number>[12])[\s/_.,-]+{_FULL_YEAR}"),  # a semester in Romance languages
+    lazily(rf"(?P<number>[12])S[\s/_.,-]?{_FULL_YEAR}"),
 )
 _NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKS = (
-    re.compile(rf"{_YEAR}[\s/_-]?(?:[Ww]|KW|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
-    re.compile(
-        rf"(?:[Ww]|KW|[Ww]eek|[Ww]k\.?|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"
-    ),
+    lazily(rf"{_YEAR}[\s/_-]?(?:[Ww]|KW|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
+    lazily(rf"(?:[Ww]|KW|[Ww]eek|[Ww]k\.?|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"),
 )
-_MONTH = re.compile(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
-_MONTH_COMMA = re.compile(rf"([^\W\d_]+\.?),\s*{_YEAR}")
+_MONTH = lazily(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
+_MONTH_COMMA = lazily(rf"([^\W\d_]+\.?),\s*{_YEAR}")
 # A span of months, whose year may be before the first, after it, or after the last.
 _NAME = r"[^\W\d_]{3,12}"
-SPAN = re.compile(
+SPAN = lazily(
     rf"(?:(?P<before>{_YEAR[1:-1]})\s+)?(?P<first>{_NAME})\.?(?:\s+(?P<begun>{_YEAR[1:-1]}))?"
     rf"\s*(?:[-\u2013\u2014/]|(?<=\s)(?:to|bis|through|until|till?|a|\u00e0|al|do|tot)(?=\s))\s*"
     rf"(?P<last>{_NAME})\.?(?(before)|,?\s+(?P<year>{_YEAR[1:-1]}|'?\d\d))"

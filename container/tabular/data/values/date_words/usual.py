@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from tabular.data.values.cells import DIGITS, UNSEEN
+from tabular.data.values.cells import DIGITS, UNSEEN, lazily
 from tabular.data.values.date_words.periods import period_of
 from tabular.data.values.date_words.zones import with_offset
 
@@ -12,7 +12,7 @@ __all__ = ["usual"]
 
 _AS_ASCII = DIGITS | UNSEEN
 # A date without any word, and without a time before it.
-_FIGURES = re.compile(r"[\d./-]+(?: [\d:.]+)?|[\d:.]+")
+_FIGURES = lazily(r"[\d./-]+(?: [\d:.]+)?|[\d:.]+")
 # What people write beside a date: a weekday, 1st, "de", "at", "Uhr", a comma before the time, dots in a.m.,
 # and the signs of East Asia for year, month, day, hour and minute.
 # No "mar" of French and Spanish, which is also March.
@@ -24,7 +24,7 @@ _DAYS_OF_WEEKS = (
     "lunedì martedì mercoledì giovedì venerdì sabato domenica "
     "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
 )
-_WEEKDAY = re.compile(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
+_WEEKDAY = lazily(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
 # Halves of the day: in East Asia before the time, and in Greek, Vietnamese, Arabic, Persian and Turkish
 # after it.
 _BEFORE_NOON = (
@@ -59,93 +59,93 @@ def _of_half(found: re.Match[str]) -> str:
 
 _Rules = tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 _WRITTEN_BESIDE: _Rules = (
-    (re.compile(r"[\u00a0\u202f]"), " "),
-    (re.compile(r"\s*\((?:\w{1,4}|[\w ]+ Time)\)$"), ""),
-    (re.compile(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
-    (re.compile(r"\b(?:GMT|UTC)([+-])(\d)$"), r"\g<1>0\g<2>00"),  # Google Forms
-    (re.compile(r"\b(?:GMT|UTC)([+-]\d\d)(?::(\d\d))?$"), lambda offset: f"{offset[1]}{offset[2] or '00'}"),
-    (re.compile(r"^(?:ng\u00e0y )?(\d\d?) th\u00e1ng (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I), r"\1.\2."),
-    (re.compile(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
-    (re.compile(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
-    (re.compile(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
-    (re.compile(r"(?<=[^\W\d_]),\s*(?=\d{4}\b)"), " "),
-    (re.compile(r"\s+(?:de|del|of|at|@|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
-    (re.compile(r"\s+(?:Uhr|h)$"), ""),
-    (re.compile(r",\s*(?=\d{1,2}:\d)"), " "),
-    (re.compile(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
+    (lazily(r"[\u00a0\u202f]"), " "),
+    (lazily(r"\s*\((?:\w{1,4}|[\w ]+ Time)\)$"), ""),
+    (lazily(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
+    (lazily(r"\b(?:GMT|UTC)([+-])(\d)$"), r"\g<1>0\g<2>00"),  # Google Forms
+    (lazily(r"\b(?:GMT|UTC)([+-]\d\d)(?::(\d\d))?$"), lambda offset: f"{offset[1]}{offset[2] or '00'}"),
+    (lazily(r"^(?:ng\u00e0y )?(\d\d?) th\u00e1ng (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I), r"\1.\2."),
+    (lazily(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
+    (lazily(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
+    (lazily(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
+    (lazily(r"(?<=[^\W\d_]),\s*(?=\d{4}\b)"), " "),
+    (lazily(r"\s+(?:de|del|of|at|@|um|\u00e0|\u00e0s|alle|kl\.?|klo)\s+", re.IGNORECASE), " "),
+    (lazily(r"\s+(?:Uhr|h)$"), ""),
+    (lazily(r",\s*(?=\d{1,2}:\d)"), " "),
+    (lazily(r"\b([ap])\.?\s?m\b\.?", re.IGNORECASE), r"\1m"),
 )
 # How programs and people write dates with other signs than most. Few texts have any of these signs.
-_SIGN = re.compile(r"[#_'\u2019/.:-]|[+-]\d{4} |^le |^\d\d? ?[\dap]", re.IGNORECASE)
+_SIGN = lazily(r"[#_'\u2019/.:-]|[+-]\d{4} |^le |^\d\d? ?[\dap]", re.IGNORECASE)
 _WITH_SIGNS: _Rules = (
-    (re.compile(r"^#(.+)#$"), r"\1"),  # Access
-    (re.compile(r"(?<=[+-]\d{4}) [A-Z]{3,4}$"), ""),  # Go
-    (re.compile(r"(?<=:\d\d),(?=\d{1,9}(?:[\s+Z-]|$))"), "."),  # a decimal comma before parts of a second
-    (re.compile(r"(?<=[.,]\d{6})\d{1,3}(?=\D|$)"), ""),  # billionths of a second
-    (re.compile(r"^(\d{8}T\d{6})\.\d+(?=Z?$)"), r"\1"),
-    (re.compile(r"^(\d{4}-\d\d-\d\d)[_ T](\d\d)-(\d\d)-(\d\d)$"), r"\1 \2:\3:\4"),
-    (re.compile(r"^([^\s:]+)\s?-\s?(?=\d{1,2}:\d\d)"), r"\1 "),
+    (lazily(r"^#(.+)#$"), r"\1"),  # Access
+    (lazily(r"(?<=[+-]\d{4}) [A-Z]{3,4}$"), ""),  # Go
+    (lazily(r"(?<=:\d\d),(?=\d{1,9}(?:[\s+Z-]|$))"), "."),  # a decimal comma before parts of a second
+    (lazily(r"(?<=[.,]\d{6})\d{1,3}(?=\D|$)"), ""),  # billionths of a second
+    (lazily(r"^(\d{8}T\d{6})\.\d+(?=Z?$)"), r"\1"),
+    (lazily(r"^(\d{4}-\d\d-\d\d)[_ T](\d\d)-(\d\d)-(\d\d)$"), r"\1 \2:\3:\4"),
+    (lazily(r"^([^\s:]+)\s?-\s?(?=\d{1,2}:\d\d)"), r"\1 "),
     (  # the time before the date
-        re.compile(
+        lazily(
             r"^(\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[ap]\.?\s?m\b\.?)?),?\s+(?![+-])(?=.*(?:\d{4}|\d[./-]\d))(.+?)(?:\s*\(\w{1,4}\))?$",
             re.IGNORECASE,
         ),
         r"\2 \1",
     ),
-    (re.compile(r"^(\d{1,2})\s?([ap])\.?m\.?$", re.IGNORECASE), r"\1:00 \2m"),  # 5pm
-    (re.compile(r"^le\s+(?=\d)", re.IGNORECASE), ""),
-    (re.compile(r"^(\d{1,2}) (\d{1,2}) (?=(?:19|20)\d\d\b)"), r"\1-\2-"),
-    (re.compile(r"^(\d{4})\. (\d{1,2})\. (\d{1,2})(?= )"), r"\1-\2-\3"),  # Korean
+    (lazily(r"^(\d{1,2})\s?([ap])\.?m\.?$", re.IGNORECASE), r"\1:00 \2m"),  # 5pm
+    (lazily(r"^le\s+(?=\d)", re.IGNORECASE), ""),
+    (lazily(r"^(\d{1,2}) (\d{1,2}) (?=(?:19|20)\d\d\b)"), r"\1-\2-"),
+    (lazily(r"^(\d{4})\. (\d{1,2})\. (\d{1,2})(?= )"), r"\1-\2-\3"),  # Korean
     # Signs beside a month in letters: 12.Aug.2020, Aug/12/2020, 2020/Aug/12, 12 Aug, 2020, and Aug'20.
-    (re.compile(r"^(\d{1,2})\.([^\W\d_]{3,})\.(?=\d{2,4}\b)"), r"\1-\2-"),
-    (re.compile(r"^([^\W\d_]{3,})[/-](\d{1,2})[/-](?=\d{4}\b)"), r"\1 \2 "),
-    (re.compile(r"^(\d{4})/([^\W\d_]{3,})/(?=\d)"), r"\1-\2-"),
-    (re.compile(r"^([^\W\d_]{3,})\.?\s?['\u2019](?=\d\d$)"), r"\1 '"),
-    (re.compile(r"(?<=:\d\d)\s?SA$"), " am"),  # Vietnamese
-    (re.compile(r"(?<=:\d\d)\s?CH$"), " pm"),
+    (lazily(r"^(\d{1,2})\.([^\W\d_]{3,})\.(?=\d{2,4}\b)"), r"\1-\2-"),
+    (lazily(r"^([^\W\d_]{3,})[/-](\d{1,2})[/-](?=\d{4}\b)"), r"\1 \2 "),
+    (lazily(r"^(\d{4})/([^\W\d_]{3,})/(?=\d)"), r"\1-\2-"),
+    (lazily(r"^([^\W\d_]{3,})\.?\s?['\u2019](?=\d\d$)"), r"\1 '"),
+    (lazily(r"(?<=:\d\d)\s?SA$"), " am"),  # Vietnamese
+    (lazily(r"(?<=:\d\d)\s?CH$"), " pm"),
 )
 # What only texts beyond ASCII have: weekdays, years, months, days and times of East Asia, halves of the day.
 _IN_OTHER_SCRIPTS: _Rules = (
     (
-        re.compile(
+        lazily(
             r"\s*[(\uff08]?(?:\u661f\u671f|\u5468|\u9031|\u793c\u62dc)[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u65e5\u5929][)\uff09]?"
         ),
         "",
     ),
     (
-        re.compile(
+        lazily(
             r"\s*[(\uff08]?[\u6708\u706b\u6c34\u6728\u91d1\u571f\u65e5](?:\u66dc\u65e5?[)\uff09]?|[)\uff09])"
         ),
         "",
     ),
     (
-        re.compile(
+        lazily(
             r"\s*[(\uff08]?[\uc6d4\ud654\uc218\ubaa9\uae08\ud1a0\uc77c](?:\uc694\uc77c[)\uff09]?|[)\uff09])"
         ),
         "",
     ),
     (
-        re.compile(r"^(?:\u4e2d\u83ef)?\u6c11\u570b\s*(\d{1,3})(?=\s*\u5e74)"),
+        lazily(r"^(?:\u4e2d\u83ef)?\u6c11\u570b\s*(\d{1,3})(?=\s*\u5e74)"),
         lambda found: str(int(found[1]) + 1911),
     ),
-    (re.compile(r"(?<=\d)[\u6708\uc6d4](?:\u4efd)?\s*$"), ""),
-    (re.compile(r"[\u5e74\u6708\ub144\uc6d4]\s*"), "-"),
-    (re.compile(r"[\u65e5\uc77c]"), ""),
-    (re.compile(r"[\u6642\u65f6\uc2dc]\s*"), ":"),
-    (re.compile(r"(?<=\d)[\u5206\ubd84]\s*(?=\d{1,2}[\u79d2\ucd08])"), ":"),
-    (re.compile(r"(?<=\d)[\u5206\ubd84\u79d2\ucd08]"), ""),
+    (lazily(r"(?<=\d)[\u6708\uc6d4](?:\u4efd)?\s*$"), ""),
+    (lazily(r"[\u5e74\u6708\ub144\uc6d4]\s*"), "-"),
+    (lazily(r"[\u65e5\uc77c]"), ""),
+    (lazily(r"[\u6642\u65f6\uc2dc]\s*"), ":"),
+    (lazily(r"(?<=\d)[\u5206\ubd84]\s*(?=\d{1,2}[\u79d2\ucd08])"), ":"),
+    (lazily(r"(?<=\d)[\u5206\ubd84\u79d2\ucd08]"), ""),
     (
-        re.compile(
+        lazily(
             rf"(?:(?P<before>{_HALF})\s*)?(?<![\d:])(?P<hour>\d{{1,2}})(?P<rest>(?::\d\d?){{1,2}}(?:[.,]\d+)?)"
             rf"(?:\s?(?P<behind>{_HALF})(?=\s|$))?"
         ),
         lambda found: _of_half(found) if found["before"] or found["behind"] else found[0],
     ),
 )
-_PDF = re.compile(  # ISO 32000, 7.9.4: all after the year may be left out
+_PDF = lazily(  # ISO 32000, 7.9.4: all after the year may be left out
     r"D:((?:19|20)\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(\d\d)(\d\d)?(?:Z(?:00'?00'?)?|([+-]\d\d)'?(\d\d)'?)?)?)?)?"
 )
 _ERAS = {"\u4ee4\u548c": 2018, "\u5e73\u6210": 1988, "\u662d\u548c": 1925, "\u5927\u6b63": 1911}
-_ERA = re.compile(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
+_ERA = lazily(rf"({'|'.join(_ERAS)})(\d{{1,2}}|\u5143)(?=\u5e74)")
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """Zones by their usual names and by those in IANA's database."""
 
-import re
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import tzinfo
+
+from tabular.data.values.cells import lazily
 
 __all__ = ["with_offset", "without_zone", "zone_of"]
 
@@ -16,12 +17,12 @@ _ZONES = {
     for name in names.split()
 }
 _KNOWN = {"UTC", "GMT"}  # after a clock of 24 hours
-_ZONE = re.compile(  # a year follows it in Java
+_ZONE = lazily(  # a year follows it in Java
     rf"(?<=[\dMm]) (?:{'|'.join(sorted(_ZONES.keys() - _KNOWN))})(?=$| \d{{4}}$)|(?<=[AaPp][Mm]) (?:UTC|GMT)$"
 )
 # A zone by its name in IANA's database, as Java also writes it in brackets after an offset.
 _ZONE_NAME = r"[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_0-9+-]+){1,2}"
-_ZONE_BY_NAME = re.compile(
+_ZONE_BY_NAME = lazily(
     rf"(?<=[\dMmZ])(?: (?P<alone>{_ZONE_NAME})|\s?[\[(](?P<behind>{_ZONE_NAME})[\])]|\[(?P<utc>UTC|GMT)\])$"
 )
 
@@ -36,7 +37,7 @@ def without_zone(text: str) -> str:
     return _ZONE_BY_NAME.sub("", text) if "/" in text or text.endswith("]") else text
 
 
-def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
+def zone_of(text: str) -> tuple[str, tzinfo | None]:
     """A text without the name of a zone such as Europe/Berlin, and this zone; None where an offset says it.
 
     Raises:
@@ -45,6 +46,8 @@ def zone_of(text: str) -> tuple[str, ZoneInfo | None]:
     found = _ZONE_BY_NAME.search(text) if "/" in text or text.endswith("]") else None
     if found is None:
         return text, None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # which few dates need
+
     try:
         zone = ZoneInfo(found["alone"] or found["behind"] or found["utc"])
     except (ZoneInfoNotFoundError, OSError):
