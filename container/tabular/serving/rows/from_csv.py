@@ -9,7 +9,14 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
 from tabular.serving.rows.lines import OTHER_DELIMITERS, lines_of, most_names
-from tabular.serving.rows.names import check_copies, copies_in, is_header, order_of
+from tabular.serving.rows.names import (
+    check_copies,
+    copies_in,
+    is_header,
+    order_of,
+    repeats,
+    without_headers,
+)
 from tabular.serving.rows.quotes import without_stray_quotes
 from tabular.serving.rows.readers import evidence
 from tabular.spec.errors import amount
@@ -43,7 +50,7 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     else:
         places = range(len(model.names))
         every = rows if quoted is None else without_stray_quotes(rows, places, model, quoted)
-        found = every if model.numeric else _without_headers(every, model)
+        found = every if model.numeric else without_headers(every, model)
     return list(found) if isinstance(rows, list) else found
 
 
@@ -70,21 +77,6 @@ def _check_first(row: Sequence[str], text: str, model: Table) -> None:
             f"Line 1 has {len(row)} cells, as {rows} rows of {width} without line breaks between them have; "
             "curl keeps line breaks with --data-binary, not with --data.",
         )
-
-
-def _without_headers(rows: Iterable[list[str]], model: Table) -> Iterator[list[str]]:
-    """The rows of a table of words, none of which is the header."""
-    names = [model.fold(name) for name in model.names]
-    for number, row in enumerate(rows, start=1):
-        is_row = all(cell in model.levels_of(place) for place, cell in enumerate(row[: len(names)]))
-        if not is_row and _are_names(row, names, model):
-            raise BadRequest(400, f"Row {number} is the header; send it once, above all rows.")
-        yield row
-
-
-def _are_names(row: Sequence[str], names: Sequence[str], model: Table) -> bool:
-    """Whether the cells of a row are some folded names."""
-    return bool(row) and model.fold(row[0]) == names[0] and [*map(model.fold, row)] == names
 
 
 def _said(rows: Iterable[list[str]], model: Table) -> int:
@@ -135,7 +127,7 @@ def _below(
     copies = copies_in(header, model)
     names = None if model.numeric else [*map(model.fold, header)]  # as which words can be read
     for number, row in enumerate(rows, start=1):
-        if row == header or (names is not None and _are_names(row, names, model)):
+        if row == header if names is None else repeats(row, names, order, model):
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
             raise BadRequest(

@@ -12,7 +12,7 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.keys import may_repeat, unique
 from tabular.serving.rows.lines import most_names
-from tabular.serving.rows.names import check_copies, copies_in, is_header, listed, order_of
+from tabular.serving.rows.names import check_copies, copies_in, is_header, listed, order_of, without_headers
 from tabular.serving.rows.shapes import (
     SHAPES,
     Rows,
@@ -41,7 +41,7 @@ def read(text: str, model: Table) -> list[list[Any]]:
     content = _parsed(text, "The body", model)
     if isinstance(content, str):
         raise BadRequest(400, f"The body is a text in JSON, so it was probably encoded twice. {SHAPES}")
-    return _ordered(_shaped(rows_of, content, model), model)
+    return _read(rows_of, content, model)
 
 
 def read_lines(text: str, model: Table) -> list[list[Any]]:
@@ -56,7 +56,16 @@ def read_lines(text: str, model: Table) -> list[list[Any]]:
     rows = [_parsed(line, f"Line {n}", model, repeats=False) for n, line in lines]
     if may_repeat(text, rows):
         rows = [_parsed(line, f"Line {n}", model) for n, line in lines]
-    return _ordered(_shaped(rows_of_lines, rows, model), model)
+    return _read(rows_of_lines, rows, model)
+
+
+def _read(read_rows: Callable[..., Rows], content: Any, model: Table) -> list[list[Any]]:
+    rows = _ordered(_shaped(read_rows, content, model), model)
+    if model.numeric or len(model.names) == 1:  # a single word is hardly ever a header in JSON
+        return rows
+    firsts = {row[0] for row in rows if row and type(row[0]) is str}  # of which few differ
+    may_be_among = model.fold(model.names[0]) in map(model.fold, firsts)
+    return list(without_headers(rows, model)) if may_be_among else rows
 
 
 def _shaped(read_rows: Callable[..., Rows], content: Any, model: Table) -> Rows:

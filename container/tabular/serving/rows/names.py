@@ -3,7 +3,7 @@
 Copies of a column are those that the table had under the same name with the same cells.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tabular.data.values import cells
@@ -12,7 +12,7 @@ from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.readers import as_programs_write, reader
 
-__all__ = ["check_copies", "copies_in", "is_header", "listed", "order_of"]
+__all__ = ["check_copies", "copies_in", "is_header", "listed", "order_of", "repeats", "without_headers"]
 
 
 def is_header(row: Sequence[str], model: Table) -> bool:
@@ -33,6 +33,35 @@ def is_header(row: Sequence[str], model: Table) -> bool:
         return True
     # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
     return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
+
+
+def repeats(row: Sequence[Any], names: Sequence[str], order: Sequence[int], model: Table) -> bool:
+    """Whether a row has the names of a header as its cells, which are not all levels of their columns.
+
+    Args:
+        row: the cells, in the order of the header.
+        names: those of the header, folded.
+        order: what `order_of` returns for the header.
+        model: the levels of its columns.
+    """
+    if not row or type(row[0]) is not str or model.fold(row[0]) != names[0]:
+        return False
+    if {*map(type, row)} != {str} or [*map(model.fold, row)] != names:
+        return False
+    return not all(row[position] in model.levels_of(place) for place, position in enumerate(order))
+
+
+def without_headers(rows: Iterable[list[Any]], model: Table) -> Iterator[list[Any]]:
+    """The rows of a table of words, in the order of the model's columns, none of which is the header.
+
+    Raises:
+        BadRequest: if one is, which could be read as a row.
+    """
+    names = [*map(model.fold, model.names)]
+    for number, row in enumerate(rows, start=1):
+        if repeats(row, names, range(len(names)), model):
+            raise BadRequest(400, f"Row {number} is the header; send it once, above all rows.")
+        yield row
 
 
 def order_of(header: Sequence[str], model: Table, where: str) -> list[int]:

@@ -54,6 +54,29 @@ def test_a_header_among_rows_of_words_is_no_row(monkeypatch, words, body, in_c):
     assert "is the header" in refusal(body, words)
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["red", "round"], ["colour", "shape"]],
+        [["colour", "shape"], ["red", "round"], ["COLOUR", " shape"]],
+        {"columns": ["shape", "colour"], "data": [["round", "red"], ["shape", "colour"]]},
+        [{"colour": "colour", "shape": "shape"}],
+        [["colour", "shape"]],
+    ],
+)
+def test_a_header_among_rows_of_words_in_json_is_no_row(words, rows):
+    assert "is the header; send it once" in refusal(json.dumps(rows), words, JSON)
+
+
+def test_a_level_with_the_name_of_the_only_column_is_a_row_below_the_header():
+    table = pd.DataFrame({"colour": ["colour", "red", "blue", "red"] * 10, "target": ["yes", "no"] * 20})
+    model = fit(table, "NaiveBayes", "binary").model
+    for body in ("colour\nred\ncolour\n", "red\ncolour\n"):
+        assert decode(body.encode(), CSV, model)[1] == [["red", "colour"]]
+    assert decode(b'["red", "colour", "Colour"]', JSON, model)[1] == [["red", "colour", "Colour"]]
+    assert "Row 2 is the header again" in refusal("colour\nred\nColour\n", model)
+
+
 @pytest.mark.parametrize("in_c", [True, False])
 def test_a_row_of_names_that_are_levels_is_a_row(monkeypatch, words, word, in_c):
     if not in_c:
