@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,7 @@ __all__ = ["SCHEMES", "SourceError", "cache", "fetch", "scheme", "web"]
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CHUNK_BYTES = 2**20
 TABLES = ".csv", ".tsv", ".txt", ".parquet", ".json", ".jsonl", ".gz"
+MANY = 10_000  # files in a folder, of which no more are looked at to give advice
 WILDCARDS = re.compile(r"[*?[]")
 FIRST_LOG = f"{0:020}.json"  # of a Delta table
 
@@ -100,8 +102,9 @@ def _local(uri: str) -> list[File]:
 def _pattern(folder: Path) -> str:
     """A pattern for the files of tables in a folder, also if they are in folders within it."""
     for pattern in ("*", "**/*"):
-        for path in sorted(folder.glob(pattern)):
-            if path.suffix in TABLES and path.is_file():
+        for path in sorted(islice(folder.glob(pattern), MANY)):
+            is_note = _is_note(path.relative_to(folder).parts)
+            if path.suffix in TABLES and not is_note and path.is_file():
                 return f"{pattern}{path.suffix}"
     return "*.csv"
 

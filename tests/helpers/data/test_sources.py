@@ -130,6 +130,8 @@ def test_the_refusal_of_a_folder_names_a_glob_that_finds_its_tables(
     tmp_path: Path, part: str, pattern: str
 ) -> None:
     (tmp_path / "_SUCCESS").touch()
+    (tmp_path / "_notes").mkdir()
+    (tmp_path / "_notes/0.json").touch()
     (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / part).write_text("x")
     with pytest.raises(BadInput) as refused:
