@@ -129,6 +129,7 @@ _END_OF_DAY = re.compile(r"(?<![\d:.,])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = EPOCH + timedelta(1)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
+_PACKED = re.compile(r"(?=(?:.*%[dmyHMS]){2})(?:%[dmyYHMS])+")
 LONGEST = 256  # characters of a date; the caches keep texts, and a request may hold any
 
 
@@ -205,9 +206,17 @@ def _day_number(text: str, form: str) -> float:
 def _parsed(text: str, form: str) -> datetime:
     """The moment in a text, of whose time parts may be left out.
 
+    Of digits without signs between them, a number may have lost the first zero; with others left out, 1112024
+    could be two dates.
+
     Raises:
         ValueError: if it is not a date in this format.
     """
+    if _PACKED.fullmatch(form):
+        width = form.count("%") * 2 + form.count("%Y") * 2
+        text = text.zfill(width) if len(text) == width - 1 and not form.startswith("%Y") else text
+        if len(text) != width:
+            raise ValueError
     try:
         return datetime.strptime(text, form)
     except ValueError:

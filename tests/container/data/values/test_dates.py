@@ -180,3 +180,22 @@ def test_a_text_too_long_for_a_date_is_refused_before_it_is_kept():
     with pytest.raises(ValueError, match="is not a date such as 2024-01-31"):
         dates.day_number("2024-01-31" + " " * 1000 + "x", "%Y-%m-%d")
     assert dates._day_number.cache_info().currsize == kept
+
+
+@pytest.mark.parametrize(
+    ("cell", "form", "read"),
+    [
+        ("1112024", "%d%m%Y", "2024-11-01"),  # and not January 11
+        (1012024.0, "%m%d%Y", "2024-01-01"),  # and not October 1
+        ("10124", "%d%m%y", "2024-01-01"),
+        ("2024111", "%Y%m%d", None),  # November 1 or January 11
+        ("2024111103000", "%Y%m%d%H%M%S", None),
+        ("20241", "%Y%m", "2024-01-01"),
+    ],
+)
+def test_digits_without_signs_between_them_are_one_date(cell, form, read):
+    if read is None:
+        with pytest.raises(ValueError, match=f"{cell!r} is not a date such as"):
+            dates.date(cell, form, ())
+    else:
+        assert dates.date(cell, form, ()) == dates.date(read, ISO, ())
