@@ -101,10 +101,13 @@ def doubts_of_parts(numbers: np.ndarray, lengths: tuple[int, int] | None) -> tup
 
 def _may_have_parts(number: float) -> bool:
     """Whether the decimals of a number may count sixtieths, as `doubts_of_parts` asks of all."""
-    if not math.isfinite(number):
+    if math.isnan(number):
         return True
-    hundredths = round(abs(number) * 100)
-    return hundredths % 100 < MINUTES and abs(abs(number) * 100 - hundredths) <= ROUNDED
+    size = abs(number)
+    if size >= LARGEST_WHOLE:
+        return False
+    hundredths = round(size * 100)
+    return hundredths % 100 < MINUTES and abs(size * 100 - hundredths) <= ROUNDED
 
 
 def are_months(cells: pa.ChunkedArray) -> bool:
