@@ -85,10 +85,11 @@ def may_find(blocks: Iterable[pa.RecordBatch]) -> bool:
     if any(cell and is_total(cell) for cell in first.values()):
         return True
     nulls.subtract(name for row in last for name, cell in row.items() if cell is None)
-    return any(
-        says_origin(next(iter(row.values())) or "") or may_be_total(row, nulls, rows - len(last))
-        for row in last
-    )
+    for place, row in enumerate(last, rows - len(last)):
+        if says_origin(next(iter(row.values())) or "") or may_be_total(row, nulls, place):
+            return True
+        nulls.update(name for name, cell in row.items() if cell is None)  # an ordinary one is above the next
+    return False
 
 
 def _columns(table: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:

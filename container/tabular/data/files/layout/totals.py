@@ -251,7 +251,7 @@ def may_be_total(row: Row, nulls: Mapping[str, int], rows: int) -> bool:
 
     `nulls` counts the gaps in each column of the rows above, of which there are `rows`.
     """
-    if is_trailer(row, rows + 1):  # the other of the last two is above it
+    if is_trailer(row, rows):
         return True
     says = (is_total, is_summary, _SAYS_OF_A_GROUP.search)
     return any(cell and any(one(cell) for one in says) for cell in row.values()) or _gaps(row, nulls, rows)[1]

@@ -103,6 +103,10 @@ def test_a_table_is_streamed_only_if_no_other_rows_may_be_in_it():
     assert find_other_rows(totals).left_out == {"total": [3, 7]}
     assert may_find(totals.to_batches(5))
     assert not may_find(table().to_batches(5))
+    rows = ["0,0,b", "0,,c", "0,0,a", "1,2,a", "0,2,a", "2,0,b"]
+    gaps = table("3,,d", header="x,z,city", rows=rows)  # usual only if the row above the last one counts, too
+    assert find_other_rows(gaps).left_out == {"total": [6]}
+    assert may_find(gaps.to_batches(5))
 
 
 @pytest.mark.parametrize("last", ["TRL,60,,", "T,20240131,62,", "EOF,60,,"])
