@@ -12,7 +12,7 @@ from tabular.data.decisions.style import FileStyle
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
 
-__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer"]
+__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer", "plain_numbers"]
 
 Row = Mapping[str, str | None]
 MOST_SUMMARIES = 10  # rows; pandas' describe() has eight
@@ -98,6 +98,8 @@ def _numbers(
     cells: pa.ChunkedArray, above: int, style: FileStyle
 ) -> tuple[Callable[[str], float], np.ndarray] | None:
     """How numbers are read, and those above a row, without gaps; None if the column has others, too."""
+    if (numbers := plain_numbers(cells.slice(0, above), style.likely_decimal_comma)) is not None:
+        return float, numbers
     texts: Sequence[str] = [text for text in cells.slice(0, above).to_pylist() if text]
     found = find_numbers(dict.fromkeys(texts, 1), style.likely_decimal_comma)
     if found is None:
@@ -106,6 +108,19 @@ def _numbers(
     return lambda text: read_number(text, form), np.array(
         [read_number(text, form) for text in texts if text.strip() not in found.gaps]
     )
+
+
+def plain_numbers(cells: pa.ChunkedArray, decimal_comma: bool) -> np.ndarray | None:
+    """The numbers of a column that has only such as 12.5 and gaps; None otherwise.
+
+    To find out how numbers are written takes a hundred times as long.
+    """
+    try:
+        numbers = cells.drop_null().cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
+    are_plain = not decimal_comma and len(numbers) > 0 and np.isfinite(numbers).all()
+    return numbers if are_plain else None
 
 
 def _is(function: Callable[..., float], read: tuple[Callable[[str], float], np.ndarray], cell: str) -> bool:

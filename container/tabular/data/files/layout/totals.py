@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from itertools import takewhile
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import FileStyle
-from tabular.data.files.layout.summaries import find_summaries, is_summary, is_trailer
+from tabular.data.files.layout.summaries import find_summaries, is_summary, is_trailer, plain_numbers
 from tabular.data.values.finding.numbers import find_numbers
-from tabular.data.values.numbers import read_number
+from tabular.data.values.numbers import is_plain, read_number
 from tabular.spec.columns import NumberFormat
 from tabular.spec.errors import amount
 
@@ -263,6 +264,9 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 def _sum(column: pa.ChunkedArray, cell: str, decimal_comma: bool) -> str | None:
     """Whether a cell is the sum or the mean of the numbers above it: its name."""
+    plain = plain_numbers(column, decimal_comma)
+    if plain is not None and is_plain(cell) and not _may_be(cell, plain):
+        return None  # as in most columns
     counts = _counts(column)
     found = find_numbers(counts, decimal_comma)
     if found is None:
@@ -280,6 +284,15 @@ def _sum(column: pa.ChunkedArray, cell: str, decimal_comma: bool) -> str | None:
     if same(total) and abs(total) > max(map(abs, numbers.values())):
         return "sum"
     return "mean" if digits > 1 and len(numbers) > 1 and same(total / sum(present.values())) else None
+
+
+def _may_be(cell: str, numbers: np.ndarray) -> bool:
+    """Whether a cell is about the sum or the mean of some numbers."""
+    near = 0.1 ** len(cell.partition(".")[2])
+    sums = float(numbers.sum()), float(numbers.mean())
+    return "e" in cell.casefold() or any(
+        math.isclose(float(cell), one, rel_tol=1e-6, abs_tol=near) for one in sums
+    )
 
 
 def _says_total(cell: str) -> bool:
