@@ -52,6 +52,7 @@ _BLANKS_INSIDE = re.compile(r"(?<=\S)\s+(?=\S)")
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
+_LETTERS = {"t", "f"}
 _TRUE_AND_FALSE = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}  # of JSON, in CSV
 # What programs write for a missing cell, such as R its NA; pandas has made gaps of the first in many tables.
 _NO_TEXTS = cells.MISSING | {"NaT", "(null)", "undefined", "\\N"}
@@ -131,10 +132,15 @@ def _by_value(levels: Iterable[str]) -> Mapping[float, str | None]:
 
 
 def _by_truth(levels: Iterable[str]) -> Mapping[float, str]:
-    """The levels that mean true and false, if they are one pair of words: Y and N."""
+    """The levels that mean true and false, if they are one pair of words: Y and N.
+
+    T and F are also women and others where there is an M, and letters among letters.
+    """
     written = {level.casefold(): level for level in levels}
     pairs = [pair for pair in cells.BOOLEAN_PAIRS if pair <= written.keys()]
-    return {cells.BOOLEANS[word]: written[word] for word in pairs[0]} if len(pairs) == 1 else {}
+    if len(pairs) != 1 or (pairs[0] == _LETTERS and any(one.isalpha() for one in written.keys() - _LETTERS)):
+        return {}
+    return {cells.BOOLEANS[word]: written[word] for word in pairs[0]}
 
 
 def _level(

@@ -107,6 +107,13 @@ def test_true_and_false_are_the_same_levels_in_csv_as_in_json(answers, sent, lev
         assert decode(json.dumps([[text, "1"]]).encode(), "application/json", answers)[1] == expected
 
 
+def test_true_is_no_letter_among_others():
+    table = pd.DataFrame({"sex": ["M", "F", "T"] * 20, "n": ["1", "2", "3"] * 20, "target": ["y", "n"] * 30})
+    model = fit(table, "NaiveBayes", "binary").model
+    assert decode(b"true,1\n", "text/csv", model)[1] == [["true"]]
+    assert decode(b"[[true, 1], [1, 1]]", "application/json", model)[1] == [["True", "1"]]
+
+
 def test_digits_of_a_date_may_have_a_fraction_as_pandas_writes_them_beside_a_gap():
     one = fit(dated(rows=40, gaps=False)[["day", "size", "target"]], "NaiveBayes", "binary")
     columns = [
