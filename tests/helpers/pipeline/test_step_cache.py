@@ -21,7 +21,7 @@ def execute(session: Session, package: Path, **more: int) -> runs.Execution:
     from helpers import pipeline
 
     compiler = pipeline.Compiler(session, job_source.upload(session, package=package))
-    table = datasets.fetch("banknote-authentication")
+    table = datasets.fetch("wine")  # which comes with scikit-learn
     defaults = datasets.inputs(session, table) | INSTANCES
     parameters = pipeline.Parameters.with_defaults(defaults)
     compiled = pipeline.definition(compiler, parameters, pipeline.steps(compiler, parameters))
