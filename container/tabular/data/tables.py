@@ -33,7 +33,16 @@ from tabular.spec.columns import Task
 from tabular.spec.errors import BadInput
 from tabular.spec.options import DEFAULTS, OPTIONS_FILE, Options
 
-__all__ = ["MAX_CLASSES", "Table", "read_table", "stream_rows", "table_files", "task_of", "warning"]
+__all__ = [
+    "MAX_CLASSES",
+    "Table",
+    "name_of",
+    "read_table",
+    "stream_rows",
+    "table_files",
+    "task_of",
+    "warning",
+]
 
 MAX_CLASSES = 100
 MANY_COLUMNS = 200
@@ -95,12 +104,12 @@ def read_table(files: Sequence[Path], options: Options = DEFAULTS, target: str |
         empty = []
     parts, reading = map(list, zip(*(_read_file(path, options, target) for path in files), strict=True))
     _check_same_columns(files, parts)
-    warnings = [warning(None, f"{_name(path)} is empty.") for path in empty]
+    warnings = [warning(None, f"{name_of(path)} is empty.") for path in empty]
     warnings += [warning(None, f"{one['name']}: {note}") for one in reading for note in one.pop("notes", ())]
     filled = [part for part in parts if len(part)]
     if filled:
         warnings += [
-            warning(None, f"{_name(path)} has a header but no rows.")
+            warning(None, f"{name_of(path)} has a header but no rows.")
             for path, part in zip(files, parts, strict=True)
             if not len(part)
         ]
@@ -289,7 +298,7 @@ def _read_file(path: Path, options: Options, target: str | None) -> tuple[pa.Tab
         table = table.rename_columns(names)
     for name, value in _partition(path, names).items():
         table = table.append_column(name, pa.chunked_array([_repeated(value, len(table))]))
-    return table, facts | {"name": _name(path), "rows": len(table)}
+    return table, facts | {"name": name_of(path), "rows": len(table)}
 
 
 def stream_rows(
@@ -344,10 +353,12 @@ def _reading(path: Path) -> Iterator[None]:
         if isinstance(error, DAMAGED):
             reason = f"it is damaged or incomplete ({reason}); copy or download it again"
         advice = "" if ";" in reason else " Give a CSV with a header line."
-        raise BadInput(f"Cannot read the table {_name(path)}: {' '.join(reason.split())}.{advice}") from None
+        raise BadInput(
+            f"Cannot read the table {name_of(path)}: {' '.join(reason.split())}.{advice}"
+        ) from None
 
 
-def _name(path: Path) -> str:
+def name_of(path: Path) -> str:
     """A file's name, with the folders that tell it from other parts: `region=eu/part-0.csv`."""
     return "/".join([*(part for part in path.parent.parts if "=" in part), path.name])
 
@@ -376,7 +387,7 @@ def _check_same_columns(files: Sequence[Path], parts: Sequence[pa.Table]) -> Non
         there = next((name for name in differing[1:] if name.casefold() == one.casefold()), None)
         seen = f"{one!r} and {there!r} differ in case" if there else f"only one of them has {one!r}"
         raise BadInput(
-            f"The files {_name(files[0])} and {_name(path)} do not have the same columns: {seen} "
+            f"The files {name_of(files[0])} and {name_of(path)} do not have the same columns: {seen} "
             f"({len(differing)} names differ: {', '.join(map(repr, differing[:6]))}); give files with the "
             "same header."
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabular.data.tables import Table, read_table
+from tabular.data.tables import Table, name_of, read_table
 from tabular.spec.columns import Column, Family, Task
 from tabular.spec.options import OPTIONS_FILE, Options
 
@@ -196,20 +196,15 @@ def _named(files: Sequence[File]) -> dict[str, File]:
 
     PreprocessData takes none for a table that is hidden or has the name of the options.
     """
-    plain = {"/".join([*_folders(file.path), file.path.name]): file for file in files}
+    plain = {name_of(file.path): file for file in files}
     if len(plain) == len(files) and not any(
         file.path.name[0] in "._" or file.path.name == OPTIONS_FILE for file in files
     ):
         return plain
     return {
-        "/".join([*_folders(file.path), f"{number:04d}-{file.path.name}"]): file
+        name_of(file.path.with_name(f"{number:04d}-{file.path.name}")): file
         for number, file in enumerate(files)
     }
-
-
-def _folders(path: Path) -> list[str]:
-    """The folders of a file that give a column's value, such as `region=eu`."""
-    return [part for part in path.parent.parts if "=" in part]
 
 
 def _fetched(entry: Entry, session: Session | None, settings: Settings) -> Dataset:

@@ -12,7 +12,7 @@ from tabular.data.decisions.style import FileStyle
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import read_number
 
-__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer", "plain_numbers"]
+__all__ = ["MOST_SUMMARIES", "find_summaries", "is_summary", "is_trailer", "numbers_if_plain"]
 
 Row = Mapping[str, str | None]
 MOST_SUMMARIES = 10  # rows; pandas' describe() has eight
@@ -98,7 +98,7 @@ def _numbers(
     cells: pa.ChunkedArray, above: int, style: FileStyle
 ) -> tuple[Callable[[str], float], np.ndarray] | None:
     """How numbers are read, and those above a row, without gaps; None if the column has others, too."""
-    if (numbers := plain_numbers(cells.slice(0, above), style.likely_decimal_comma)) is not None:
+    if (numbers := numbers_if_plain(cells.slice(0, above), style.likely_decimal_comma)) is not None:
         return float, numbers
     texts: Sequence[str] = [text for text in cells.slice(0, above).to_pylist() if text]
     found = find_numbers(dict.fromkeys(texts, 1), style.likely_decimal_comma)
@@ -110,7 +110,7 @@ def _numbers(
     )
 
 
-def plain_numbers(cells: pa.ChunkedArray, decimal_comma: bool) -> np.ndarray | None:
+def numbers_if_plain(cells: pa.ChunkedArray, decimal_comma: bool) -> np.ndarray | None:
     """The numbers of a column that has only such as 12.5 and gaps; None otherwise.
 
     To find out how numbers are written takes a hundred times as long.

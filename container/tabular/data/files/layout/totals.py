@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.decisions.style import FileStyle
-from tabular.data.files.layout.summaries import find_summaries, is_summary, is_trailer, plain_numbers
+from tabular.data.files.layout.summaries import find_summaries, is_summary, is_trailer, numbers_if_plain
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import is_plain, read_number
 from tabular.spec.columns import NumberFormat
@@ -264,7 +264,7 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 def _sum(column: pa.ChunkedArray, cell: str, decimal_comma: bool) -> str | None:
     """Whether a cell is the sum or the mean of the numbers above it: its name."""
-    plain = plain_numbers(column, decimal_comma)
+    plain = numbers_if_plain(column, decimal_comma)
     if plain is not None and is_plain(cell) and not _may_be(cell, plain):
         return None  # as in most columns
     counts = _counts(column)
