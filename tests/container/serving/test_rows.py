@@ -712,6 +712,27 @@ def test_in_a_column_of_days_the_day_that_is_written_counts(sent):
     assert decode(json.dumps([{"day": sent, "size": 1}]).encode(), JSON, model)[0].max() == MIDNIGHT
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "ISO8601"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "2024-01-31T23:30:00Z",
+        "2024-01-31 23:59:59.999999",
+        "2024-01-31T23:30:00-05:00",
+        "2024-01-31Z",  # XML's
+        "2024-01-31+02:00",
+        "2024-01-31-05:00",
+        1706743800000,
+        [2024, 1, 31, 23, 30],
+    ],
+)
+def test_in_a_column_of_days_a_moment_has_no_part_of_the_next_day(sent, form):
+    rows = json.dumps([{"day": sent, "size": 1}, {"day": None, "size": 2}]).encode()
+    (day, _), (gap, _) = decode(rows, JSON, with_days_as(form))[0][:, ::-1]
+    assert day == MIDNIGHT
+    assert np.isnan(gap)
+
+
 @pytest.mark.parametrize(
     ("form", "sent"),
     [

@@ -38,6 +38,7 @@ __all__ = [
 # Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
 ISO = "ISO8601"
 _ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|\+\d\d:\d\d)")  # of XML; Python takes the offset for a time
 _ISO_ZONE = re.compile(r"\s+(?:Z|UTC|GMT|([+-]\d\d(?::?\d\d)?))$")  # databases write a blank before it
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
@@ -190,7 +191,9 @@ def _day_number(text: str, form: str) -> float:
             if "%y" not in form.lower():  # a time of day
                 moment = moment.replace(year=EPOCH.year)
         elif _ISO_START.match(begun):
-            moment = datetime.fromisoformat(_ISO_ZONE.sub(lambda zone: zone[1] or "+00:00", begun))
+            day = _ISO_DAY.fullmatch(begun)
+            iso = day[1] if day else _ISO_ZONE.sub(lambda zone: zone[1] or "+00:00", begun)
+            moment = datetime.fromisoformat(iso)
         else:
             raise ValueError
         if moment.year < 1000:  # strftime writes these years with fewer digits than strptime reads

@@ -18,7 +18,7 @@ from tabular.spec.columns import NumberFormat
 
 __all__ = ["as_programs_write", "evidence", "reader"]
 
-_ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?![-\d])")
+_ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?!\d|-(?!\d\d:\d\d\s*\Z))")  # perhaps with XML's offset
 # Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
 MILLISECONDS = 1e11, 1e13
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
@@ -102,7 +102,9 @@ def _made_reader(position: int, model: Table) -> Callable[[Any], Any]:
     column = model.columns[position]
     kind, missing = column["kind"], frozenset(column.get("missing") or ())
     if kind == "date":
-        return partial(_date, form=column["format"], missing=missing, of_days=not column.get("time"))
+        form = column["format"]
+        of_days = not (column.get("time") or "%H" in form or "%I" in form)
+        return partial(_date, form=form, missing=missing, of_days=of_days)
     if kind == "numeric":
         read = cells.number
         if column.get("number") or missing:
@@ -231,8 +233,13 @@ def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> floa
     """A date as the table writes it, or as programs do, see `_of_programs`.
 
     In a column of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not
-    yet in UTC.
+    yet in UTC, and 2024-01-31T23:00 is the same day, whose number is whole, as all were in training.
     """
+    day = _moment(cell, form, missing, of_days)
+    return day // 1 if of_days else day  # which stays NaN
+
+
+def _moment(cell: Any, form: str, missing: Collection[str], of_days: bool) -> float:
     if form in _TIMES and isinstance(cell, str) and (found := _NO_DAY.fullmatch(cell.strip())):
         cell = found[1]
     elif of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
