@@ -390,6 +390,30 @@ SHAPES = {
         JSON,
         json.dumps({"items": [{"features": dict(zip(names, row, strict=True))} for row in rows]}),
     ),
+    "n8n's items": lambda names, rows: (
+        JSON,
+        json.dumps(
+            [
+                {"json": dict(zip(names, row, strict=True)), "pairedItem": {"item": place}}
+                for place, row in enumerate(rows)
+            ]
+        ),
+    ),
+    "Airtable's records": lambda names, rows: (
+        JSON,
+        json.dumps(
+            {
+                "records": [
+                    {"key": "rec7", "fields": dict(zip(names[::-1], row[::-1], strict=True))} for row in rows
+                ],
+                "offset": "itr7",
+            }
+        ),
+    ),
+    "n8n's items in JSON Lines": lambda names, rows: (
+        JSON_LINES,
+        lines(*(json.dumps({"json": dict(zip(names, row, strict=True)), "pairedItem": 0}) for row in rows)),
+    ),
     "PowerShell's list": lambda names, rows: (
         JSON,
         json.dumps({"value": [dict(zip(names, row, strict=True)) for row in rows], "Count": len(rows)}),
@@ -484,6 +508,19 @@ def test_no_shape_has_more_or_fewer_answers_than_rows(models, data, columns, cel
             assert refusal.status == 400, shape
         else:
             assert len(numbers) == len(rows), shape
+
+
+def test_an_object_of_objects_may_not_be_rows_and_columns_at_once():
+    one = fit(mixed(rows=40, gaps=False)[["size", "income", "target"]], "NaiveBayes", "binary")
+    columns = [column | {"name": name} for column, name in zip(one.manifest["columns"], "01", strict=True)]
+    model = PortableModel(one.manifest | {"columns": columns}, one.arrays)
+    for rows in ([[1, 2]], [[1, 2], [3, 4], [5, 6]]):
+        for orient in ("columns", "index"):
+            body = pd.DataFrame(rows).to_json(orient=orient)
+            np.testing.assert_array_equal(decode(body.encode(), JSON, model)[0], rows)
+    assert refusal_of(pd.DataFrame([[1, 2], [3, 4]]).to_json(), JSON, model).startswith(
+        "The keys may be columns"
+    )
 
 
 def refusal_of(body, content_type, model):

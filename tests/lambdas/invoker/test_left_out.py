@@ -80,6 +80,10 @@ def shapes():
         },
         "rows of tensors": {"instances": [{name: [cell] for name, cell in cells.items()}] * 2},
         "row names of R": [{"_row": "owner-of-row", **cells}],
+        "an object around each": [{"json": cells, "pairedItem": {"item": "owner-of-row"}}] * 2,
+        "under any key": {"customers": [cells, cells], "from": "owner-of-row"},
+        "polars": {"columns": [{"name": name, "values": [cells[name]] * 2} for name in other_order]},
+        "a batch": {"instances": [rows]},
         "wrapped": {"instances": [{"data": {"features": {"values": row}}}]},
     }
     lines = {
@@ -87,6 +91,9 @@ def shapes():
         "objects": [cells, cells],
         "one line": [rows],
         "a header": [other_order, values, values],
+        "requests": [{"instances": [row]}, {"instances": [row]}],
+        "requests with names": [{"columns": other_order, "index": ["owner-of-row"], "data": [values]}] * 2,
+        "objects around each": [{"json": cells, "pairedItem": "owner-of-row"}] * 2,
     }
     as_text = {
         "csv": as_csv([CELLS, CELLS]),

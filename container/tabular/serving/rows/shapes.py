@@ -83,7 +83,7 @@ def rows_of(content: Any, model: Names, is_header: Callable[[Sequence[str]], boo
         (content,) = content
     if content and not isinstance(content[0], list | dict) and len(model.names) > 1:
         content = [content]  # a single row
-    return _below_header(content, model, is_header)
+    return _below_header(_inside(content, model), model, is_header)
 
 
 def rows_of_lines(documents: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
@@ -126,6 +126,18 @@ def _only_row(given: Rows, number: int, model: Names) -> Any:
     return unique(model.names_of)([(str(name), cell) for name, cell in zip(header, row, strict=True)])
 
 
+def _inside(rows: Sequence[Any], model: Names) -> Sequence[Any]:
+    """Rows without the object around each that n8n and Airtable write, in which the row is under some key."""
+    first = rows[0] if rows else None
+    if not isinstance(first, dict) or any(model.place_of(name) is not None for name in first):
+        return rows
+    found = [key for key, value in first.items() if isinstance(value, dict) and model.are_among(value)]
+    if len(found) != 1:
+        return rows
+    (key,) = found
+    return [row[key] if isinstance(row, dict) and key in row else row for row in rows]
+
+
 def _below_header(rows: Sequence[Any], model: Names, is_header: Callable[[Sequence[str]], bool]) -> Rows:
     """Rows whose first may be a header, as in lists that were a CSV before."""
     first = rows[0] if len(rows) > 1 else None
@@ -154,15 +166,12 @@ def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
     None if it is neither: no cell is a list or an object.
 
     Raises:
-        BadRequest: if the columns do not have the same number of cells.
+        BadRequest: if the columns do not have the same number of cells, or may be rows.
     """
     kinds = set(map(type, content.values()))
     named = model.are_among(content)
-    if kinds == {dict} and not named:
-        rows = list(content.values())
-        known = all(model.place_of(name) is not None or model.is_ignored(name) for name in rows[0])
-        single = not any(isinstance(cell, list | dict) for cell in rows[0].values())
-        return rows if known and single else None
+    if kinds == {dict} and (rows := _of_index(content, named, model)) is not None:
+        return rows
     if not named or kinds not in ({list}, {dict}):
         return None
     columns = [
@@ -174,6 +183,27 @@ def _of_columns(content: Mapping[str, Any], model: Names) -> list[Any] | None:
             400, "The columns do not have the same rows; send a cell of each row for every column."
         )
     return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _of_index(content: Mapping[str, Any], named: bool, model: Names) -> list[Any] | None:
+    """The objects in an object if they are rows by their index; None if they are columns, or neither.
+
+    Where columns are named by numbers, they may be both.
+    """
+    rows = list(content.values())
+    if not _are_known(rows[0], model) or any(isinstance(cell, list | dict) for cell in rows[0].values()):
+        return None
+    if not named:
+        return rows
+    if len(rows) == 1 or not model.are_among(rows[0]):
+        return None
+    if _are_known(content, model):
+        raise BadRequest(400, "The keys may be columns as well as numbers of rows; send a list of rows.")
+    return rows
+
+
+def _are_known(names: Iterable[str], model: Names) -> bool:
+    return all(model.place_of(name) is not None or model.is_ignored(name) for name in names)
 
 
 def _without_index(rows: list[Any], schema: Mapping[str, Any], model: Names) -> list[Any]:
