@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import orjson
@@ -13,9 +14,13 @@ from tabular.data.values.long_numbers import exact, whole
 
 __all__ = ["read_json"]
 
+# How databases say the type of a value: MongoDB's extended JSON, and Amazon DynamoDB.
+MONGODB = {"$oid", "$date", "$numberInt", "$numberLong", "$numberDouble", "$numberDecimal", "$uuid"}
+DYNAMODB = {"S", "N", "BOOL", "NULL"}
+LATEST = 62_000_000_000_000  # milliseconds before and after 1970, from the year 5 on
 DEEPEST = 4  # objects within each other, of which the last holds the rows
 SAMPLE = 1 << 16  # bytes whose objects are looked at for keys that are repeated
-_BLANKS = re.compile(r"\s*")
+_BETWEEN = re.compile(r"\s*(?:,\s*)?")
 
 
 def read_json(
@@ -24,15 +29,16 @@ def read_json(
     """The rows of a file in JSON; a key that an object lacks is an empty cell.
 
     Rows are objects, or lists below a list of names, on a line each or in one document; or what pandas'
-    `to_json` writes in any orientation. A service may have put them into other objects. The target tells
-    columns from rows, and an answer such as {"error": 404} from the only row of a table.
+    `to_json` writes in any orientation. A service may have put them into other objects, and a database each
+    value into one that says its type. The target tells columns from rows, and an answer such as
+    {"error": 404} from the only row of a table.
 
     Columns are typed like those of Parquet. One with values of several types is text, in which a number is
     as JSON writes it; one with lists or objects is a column of lists, which no feature can be.
 
     Raises:
-        ValueError: if it is not JSON, or not rows, or an object has two values for a key that is not in
-            `drop`.
+        ValueError: if it is not JSON, or not rows, or the target is inside of other objects, or an object has
+            two values for a key that is not in `drop`.
     """
     data = file.read()
     if encoding != "utf-8":  # the only one of JSON, but PowerShell writes UTF-16
@@ -43,7 +49,13 @@ def read_json(
     if not rows:
         raise ValueError("it is JSON, but not rows; write an object on each line, or one list of objects")
     _check_keys(data[:SAMPLE].decode(errors="replace"), drop)
+    rows = _without_envelopes(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
+    if target is not None and target not in names and (outer := _outside_of(target, rows[0])):
+        raise ValueError(
+            f"the column {target!r} is inside the objects of {outer!r}; write the rows without them, as "
+            "pandas.json_normalize does"
+        )
     return pa.table({name: pa.chunked_array([_column([row.get(name) for row in rows])]) for name in names})
 
 
@@ -55,12 +67,12 @@ def _document(data: bytes) -> Any:
     """
     lines = [(number, line) for number, line in enumerate(data.splitlines(), 1) if line.strip()]
     is_list = data.lstrip()[:1] == b"["
-    if len(lines) == 1 or (is_list and _or_none(lines[0][1]) is None):
-        return _parsed(data, "it")
+    is_one = len(lines) == 1 or (is_list and _or_none(lines[0][1]) is None)
     try:
-        return [_parsed(line, f"line {number}") for number, line in lines]
+        return _parsed(data, "it") if is_one else [_parsed(line, f"line {number}") for number, line in lines]
     except ValueError:
-        if (found := _or_none(data)) is None:
+        found = None if is_one else _or_none(data)
+        if found is None:
             found = _one_after_another(data)
         if found is None:
             raise
@@ -75,7 +87,10 @@ def _or_none(data: bytes) -> Any:
 
 
 def _one_after_another(data: bytes) -> list[Any] | None:
-    """Documents on several lines each, as jq writes them; None if they are not JSON."""
+    """Documents that follow each other, perhaps after a comma; None if they are not JSON.
+
+    jq writes each on several lines, and Amazon Data Firehose joins all on one.
+    """
     text, found, place = data.decode(errors="replace").strip(), [], 0
     decoder = json.JSONDecoder(parse_int=whole)
     while place < len(text):
@@ -84,7 +99,7 @@ def _one_after_another(data: bytes) -> list[Any] | None:
         except ValueError:
             return None
         found.append(document)
-        place += len(text[place:]) - len(text[place:].lstrip())
+        place = _BETWEEN.match(text, place).end()
     return found
 
 
@@ -99,6 +114,8 @@ def _rows(found: Any, target: str | None) -> list[dict[str, Any]] | None:
             return None
         if (rows := _of_object(found, target)) is not None:
             return rows
+        if (names := _names_of_socrata(found)) is not None:
+            return _of_list([names, *found["data"]])
         inner = [one for one in found.values() if isinstance(one, dict) or _is_rows(one)]
         if len(inner) > 1 and isinstance(found.get("schema"), dict) and _is_rows(found.get("data")):
             inner = [_without_index(found["data"], found["schema"])]  # pandas' table
@@ -114,6 +131,21 @@ def _only_row(found: Any, target: str | None) -> list[dict[str, Any]] | None:
         return None
     cells = found.values() if target is None else [found.get(target, [])]
     return None if any(isinstance(cell, list | dict) for cell in cells) else [found]
+
+
+def _without_envelopes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that are each an object under the same key, as Amazon DynamoDB exports them, without it."""
+    keys = {key for row in rows[:1] for key in row}
+    if len(keys) != 1 or not all(row.keys() == keys and isinstance(row[min(keys)], dict) for row in rows):
+        return rows
+    (key,) = keys
+    inner = [row[key] for row in rows]
+    return [{name: _untyped(cell, DYNAMODB) for name, cell in row.items()} for row in inner]
+
+
+def _outside_of(target: str, row: Mapping[str, Any]) -> str | None:
+    """The key of a row whose object has the target; None if none has."""
+    return next((key for key, one in row.items() if isinstance(one, dict) and target in one), None)
 
 
 def _is_rows(value: Any) -> bool:
@@ -149,6 +181,15 @@ def _of_object(found: Mapping[str, Any], target: str | None) -> list[dict[str, A
     return None
 
 
+def _names_of_socrata(found: Mapping[str, Any]) -> list[Any] | None:
+    """The names of columns that Socrata's servers of open data put far from the rows; None without them."""
+    view = found["meta"].get("view") if isinstance(found.get("meta"), dict) else None
+    columns = view.get("columns") if isinstance(view, dict) else None
+    if not isinstance(found.get("data"), list) or not _is_rows(columns):
+        return None
+    return [column.get("name") for column in columns]
+
+
 def _without_index(rows: Sequence[Any], schema: Mapping[str, Any]) -> list[Any]:
     """Rows in pandas' table form without the index that has no name of its own."""
     unnamed = schema.get("primaryKey") == ["index"]
@@ -168,7 +209,7 @@ def _parsed(data: bytes, what: str) -> Any:
     try:
         return json.loads(data, parse_int=whole)
     except ValueError as error:
-        raise ValueError(f"{what} is not JSON ({error})") from None
+        raise ValueError(f"{what} is not JSON ({error}); correct it") from None
 
 
 class _Object(dict[str, Any]):
@@ -199,7 +240,7 @@ def _check_keys(sample: str, drop: Collection[str]) -> None:
     place = 0
     with suppress(json.JSONDecodeError):  # where the sample ends
         while place < len(sample):
-            _, place = decoder.raw_decode(sample, _BLANKS.match(sample, place).end())
+            _, place = decoder.raw_decode(sample, _BETWEEN.match(sample, place).end())
     inside = {id(one) for outer in found for _, value in outer.pairs for one in _objects(value)}
     rows = [one for one in found if id(one) not in inside]
     for row in rows:
@@ -232,6 +273,9 @@ def _objects(value: Any) -> Iterator[_Object]:
 def _column(values: Sequence[Any]) -> pa.Array:
     values = [None if value == "" else value for value in values]  # as in other files
     kinds = {type(value) for value in values} - {type(None)}
+    if dict in kinds:
+        values = [_untyped(value, MONGODB) for value in values]
+        kinds = {type(value) for value in values} - {type(None)}
     if kinds & {list, dict}:
         return pa.array([None if one is None else [_text(one)] for one in values], pa.list_(pa.string()))
     if kinds == {int}:
@@ -246,6 +290,23 @@ def _column(values: Sequence[Any]) -> pa.Array:
     return pa.array(
         [one if one is None or isinstance(one, str) else _text(one) for one in values], pa.string()
     )
+
+
+def _untyped(value: Any, types: Collection[str]) -> Any:
+    """The value of an object that only says its type, such as {"$oid": "65b9"}; others as they are."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((kind, inner),) = value.items()
+    if kind not in types or isinstance(inner, list):
+        return value
+    if kind == "NULL":
+        return None
+    if kind == "$date" and isinstance(inner, dict):  # thousandths of a second since 1970
+        inner = _untyped(inner, MONGODB)
+        inner = int(inner) if isinstance(inner, str) and inner.lstrip("-").isdecimal() else inner
+    if kind == "$date" and isinstance(inner, int) and abs(inner) < LATEST:
+        return (datetime(1970, 1, 1) + timedelta(milliseconds=inner)).isoformat() + "Z"
+    return inner
 
 
 def _text(value: Any) -> str:

@@ -109,6 +109,12 @@ DOCUMENTS = {
         json.dumps(row) + "\n" for row in [list(FRAME), *FRAME.to_numpy().tolist()]
     ),
     "one after another": "\n".join(json.dumps(row, indent=2) for row in FRAME.to_dict("records")),
+    "on one line": "".join(json.dumps(row) for row in FRAME.to_dict("records")),  # Amazon Data Firehose
+    "with commas between": ",\n".join(json.dumps(row) for row in FRAME.to_dict("records")) + ",\n",
+    "each under a key": "".join(json.dumps({"Item": row}) + "\n" for row in FRAME.to_dict("records")),
+    "Socrata's": json.dumps(
+        {"meta": {"view": {"columns": [{"name": name} for name in FRAME]}}, "data": FRAME.to_numpy().tolist()}
+    ),
     "under a key": json.dumps({"count": 3, "next": None, "value": FRAME.to_dict("records")}),
     "under keys": json.dumps({"result": {"records": FRAME.to_dict("records")}, "links": ["x"]}),
 }
@@ -119,6 +125,36 @@ DOCUMENTS = {
 def test_rows_are_found_in_every_shape_of_a_document(shape, target):
     table = read_json(io.BytesIO(DOCUMENTS[shape].encode()), target=target)
     assert table.to_pydict() == FRAME.to_dict("list")
+
+
+def beside_others(*values):
+    return read_json(io.BytesIO(lines([{"a": value, "b": 1} for value in (*values, None)])))["a"][:-1]
+
+
+def test_values_that_say_their_type_are_read_as_mongodb_and_dynamodb_write_them():
+    assert beside_others({"$oid": "65b9"}, {"$oid": "65ba"}, None).to_pylist() == ["65b9", "65ba", None]
+    assert beside_others({"$numberDecimal": "1.5"}, 2).to_pylist() == ["1.5", "2"]
+    assert beside_others({"$date": "2024-01-31T00:00:00Z"})[0].as_py() == "2024-01-31T00:00:00Z"
+    moments = beside_others({"$date": {"$numberLong": "1706659200000"}}, {"$date": 1706659200000})
+    assert moments.to_pylist() == ["2024-01-31T00:00:00Z"] * 2
+    assert beside_others({"$date": 10**18}, {"$date": "?"}).to_pylist() == [str(10**18), "?"]
+    item = {"Item": {"x": {"N": "1.5"}, "word": {"S": "a"}, "flag": {"BOOL": True}, "gap": {"NULL": True}}}
+    table = read_json(io.BytesIO(lines([item, item])))
+    assert table.to_pylist() == [{"x": "1.5", "word": "a", "flag": True, "gap": None}] * 2
+
+
+def test_other_objects_stay_nested():
+    for cell in ({"S": "a"}, {"$oid": ["a"]}, {"$ref": "a"}, {"$oid": "a", "b": 1}):
+        assert beside_others(cell).to_pylist() == [[json.dumps(cell, separators=(",", ":"))]]
+    table = read_json(io.BytesIO(lines([{"a": {"x": 1}}, {"a": {"x": 2}, "b": 3}])))
+    assert table.column_names == ["a", "b"]
+
+
+def test_a_target_inside_of_other_objects_is_found():
+    rows = lines([{"type": "Feature", "properties": {"x": 1, "y": "a"}}] * 3)
+    with pytest.raises(ValueError, match="'y' is inside the objects of 'properties'; write the rows without"):
+        read_json(io.BytesIO(rows), target="y")
+    assert read_json(io.BytesIO(rows), target="type").num_rows == 3
 
 
 def test_the_target_tells_columns_from_rows():
