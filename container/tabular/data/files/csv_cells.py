@@ -14,7 +14,9 @@ import pyarrow.csv
 
 from tabular.data.files.dialects import Dialect
 from tabular.data.files.formats import is_uncompressed
+from tabular.data.files.layout.directives import is_directive
 from tabular.data.files.layout.footers import note_of_footer
+from tabular.data.files.layout.lines import lines_are
 from tabular.spec.errors import amount
 
 __all__ = [
@@ -124,6 +126,7 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
         columns: list[list[str | None]] = [[] for _ in dialect.names]
         width = len(columns)
         below: list[tuple[int, list[str]]] = []
+        directives = 0
         whole = chain(text, [END])
         lines = csv.reader(whole, delimiter=dialect.delimiter, skipinitialspace=True)
         for row in lines:
@@ -140,7 +143,11 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
                     f"a quote is never closed, so the rest of the file from line {first} on would be one "
                     "cell; double it or remove it"
                 )
-            if len(row) != width:
+            odd = len(row) != width
+            if (odd or dialect.delimiter == " ") and row[0][:1] == "#" and is_directive(row, dialect.names):
+                directives += 1
+                continue
+            if odd:
                 if dialect.delimiter == " " and len(row) == width + 1 and not row[-1]:
                     row = row[:-1]  # blanks at the end of a line
                 else:
@@ -158,6 +165,9 @@ def read_slowly(path: Path, dialect: Dialect) -> tuple[pa.Table, str | None]:
         raise ValueError(
             f"line {line} has {amount(len(cells), 'cell')}, but the header has {width}; correct that line"
         )
+    if directives:
+        said = f"{lines_are(directives, 'among or below the rows')} left out: directives of a log."
+        footer = f"{said} {footer}" if footer else said
     arrays = [pa.chunked_array([pa.array(cells, pa.string())]) for cells in columns]
     return pa.Table.from_arrays(arrays, names=list(dialect.names)), footer
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from tabular.data.files.layout.directives import find_fields, is_marked
 from tabular.data.files.layout.lines import COMMENT, Line, first_lines, lines_are, shown
 from tabular.data.files.layout.places import (
     FEWEST_ROWS,
@@ -64,6 +65,11 @@ def find_header(
         above: the number of lines above the header, if it is known.
         target: the column to predict, if it is known.
     """
+    if above is None and delimiters == DELIMITERS and (fields := find_fields(sample)):
+        note = _note_of_titles([Line([line], 0) for line in fields.directives])
+        return FoundHeader(
+            fields.names, fields.delimiter, len(fields.directives), tuple(filter(None, [note]))
+        )
     text = "".join(islice(io.StringIO(sample, newline=""), above, None)) if above else sample
     best: tuple[float, bool, bool, int] = (0.0, True, False, 1)
     first = first_lines(text, delimiters[0])
@@ -97,7 +103,7 @@ def find_header(
     if above is None and target is not None:
         place = place_of_target(lines, place, target)
     names = list(lines[place].cells)
-    if names[0] == COMMENT and len(names) == len(lines[-1].cells) + 1:
+    if is_marked(names[0]) and len(names) == len(lines[-1].cells) + 1:
         names = names[1:]
     elif place and lines[place].is_comment and names[0] != COMMENT:
         names[0] = names[0].lstrip(f"{COMMENT} ")
