@@ -1,14 +1,16 @@
 """Arrays in a file, in the format of https://huggingface.co/docs/safetensors, read without a copy."""
 
-import json
-import math
-import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import orjson
 
 from tabular.portable.predictors import Arrays
+
+if TYPE_CHECKING:
+    import mmap
 
 __all__ = ["arrays_in", "mapped"]
 
@@ -22,15 +24,17 @@ MOST_HEADER = 1 << 20  # bytes: a model has a few dozen arrays
 LENGTH = 8  # bytes, of the number in front of the header
 
 
-def mapped(path: Path) -> mmap.mmap | bytes:
+def mapped(path: Path) -> "mmap.mmap | bytes":
     """The contents of a file, which are not read before they are needed if they are large."""
     with path.open("rb", buffering=0) as file:
         if os.fstat(file.fileno()).st_size < LARGE:
             return file.read()
+        import mmap
+
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def arrays_in(contents: mmap.mmap | bytes | memoryview) -> Arrays:
+def arrays_in(contents: "mmap.mmap | bytes | memoryview") -> Arrays:
     """Views of the arrays in a file, which do not take memory of their own.
 
     Raises:
@@ -40,7 +44,7 @@ def arrays_in(contents: mmap.mmap | bytes | memoryview) -> Arrays:
     start = LENGTH + int.from_bytes(whole[:LENGTH], "little")
     if not LENGTH < start <= min(len(whole), MOST_HEADER):
         raise ValueError("it has no header, or a longer one than a model needs")
-    header, data = json.loads(bytes(whole[LENGTH:start])), whole[start:]
+    header, data = orjson.loads(whole[LENGTH:start]), whole[start:]
     return {
         name: _array(data, about["dtype"], about["shape"], *about["data_offsets"])
         for name, about in header.items()
@@ -49,10 +53,10 @@ def arrays_in(contents: mmap.mmap | bytes | memoryview) -> Arrays:
 
 
 def _array(data: memoryview, dtype: str, shape: list[int], begin: int, end: int) -> np.ndarray:
-    kind, count = DTYPES[dtype], math.prod(shape)
-    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)) or end > len(data):
+    is_inside = type(begin) is type(end) is int and 0 <= begin <= end <= len(data)
+    if not is_inside or type(shape) is not list or min(shape, default=0) < 0:
         raise ValueError(f"an array of shape {shape} is at {begin} to {end}")
-    if end - begin != count * kind.itemsize:
+    array = np.ndarray(shape, DTYPES[dtype], data, begin)  # NumPy refuses shapes that are too large
+    if array.nbytes != end - begin:
         raise ValueError(f"{end - begin} bytes are not an array of shape {shape}")
-    array = np.frombuffer(data, kind, count, begin) if count else np.empty(0, kind)
-    return (array if array.flags.aligned else array.copy()).reshape(shape)
+    return array if array.flags.aligned else array.copy()

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import math
 import random
 import struct
 from pathlib import Path
@@ -129,6 +130,32 @@ def test_a_file_of_arrays_that_is_none_is_refused(folder, contents):
     give_arrays(folder, contents)
     with pytest.raises(UnusableModel, match=r"model\.safetensors cannot be read"):
         load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("shape", "offsets"),
+    [
+        *[([8], [start, start + 64]) for start in (-64, -8, 8, 1 << 63, 1 << 70)],
+        *[([-1], [0, 64]), ([-1, -8], [0, 64]), ([0, -1], [0, 0])],
+        *[([1 << 40], [0, 64]), ([1 << 70], [0, 64]), ([1 << 61, 8], [0, 64]), ([0, 1 << 62], [0, 0])],
+        *[([9], [0, 64]), ([7], [0, 64]), ([0], [65, 65]), ([8], [64, 0])],
+        *[(8, [0, 64]), (None, [0, 8]), ({}, [0, 8]), ([8.0], [0, 64]), ([[8]], [0, 64]), (["8"], [0, 64])],
+        *[([8], [0.0, 64]), ([8], [False, 64]), ([8], [0, "64"]), ([8], [0])],
+    ],
+)
+def test_an_array_must_lie_inside_its_file(folder, shape, offsets):
+    about = {"dtype": "F64", "shape": shape, "data_offsets": offsets}
+    give_arrays(folder, safetensors({"root": about}, bytes(64)))
+    with pytest.raises(UnusableModel, match=r"model\.safetensors cannot be read"):
+        load_model(folder)
+
+
+def test_a_manifest_is_read_as_python_writes_it(folder):
+    """NaN, a number beyond 64 bits and half a character are no JSON for the fastest parsers."""
+    edit(folder, classes=["b\ud800", 10**30 + 1], scores={"cross_validation": math.nan})
+    assert load_model(folder).classes == ["b\ud800", 10**30 + 1]
+    edit(folder, classes=["b", 10**30 + 1], scores={})
+    assert load_model(folder).classes == ["b", 10**30 + 1]
 
 
 @pytest.mark.parametrize(
