@@ -5,13 +5,15 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tabular.data.values import cells, dates
 from tabular.data.values.names import Names
-from tabular.spec.columns import PLAIN, Column, NumberFormat
+
+if TYPE_CHECKING:
+    from tabular.spec.columns import NumberFormat
 
 __all__ = ["Prediction", "Table", "TableModel", "UnusableModel"]
 
@@ -45,39 +47,35 @@ class Table(Names):
         # Texts are shared between models: those of the same table, or of its parts, have the same columns.
         self.columns: list[dict[str, str]] = manifest["columns"]
         for column in self.columns:
-            for key, value in column.items():
-                if type(value) is str:
-                    column[key] = sys.intern(value)
+            column["name"], column["kind"] = sys.intern(column["name"]), sys.intern(column["kind"])
         # Clients send whole rows, with the target as well.
         others = [*manifest.get("others", []), *filter(None, [manifest.get("target")])]
         super().__init__([column["name"] for column in self.columns], others)
         # Of other columns that had the same cells as one of the model's, by their folded names. A model of a
         # part of the table does not have all of the table's columns.
-        places = {name: place for place, name in enumerate(self.names)}
         self.copies = {
-            self.fold(name): places[original]
+            self.fold(name): self._by_name[original]
             for name, original in manifest.get("copies", {}).items()
-            if original in places
+            if original in self.name_set
         }
-        kinds = [column["kind"] for column in self.columns]
-        if not set(kinds) <= {"numeric", "boolean", "categorical", "date"}:
-            raise ValueError("A column has an unknown kind.")
+        kinds: dict[str, list[int]] = {"numeric": [], "boolean": [], "categorical": [], "date": []}
+        for i, column in enumerate(self.columns):
+            if column["kind"] not in kinds:
+                raise ValueError("A column has an unknown kind.")
+            kinds[column["kind"]].append(i)
         # Numbers with a decimal comma, a currency and the like would be misread as plain numbers, and so
         # would numbers that mean a missing value, such as -999.
         self.styled = [
             i
-            for i, column in enumerate(self.columns)
-            if kinds[i] == "numeric"
-            and (column.get("number") or ((gaps := column.get("missing")) and cells.numbers_among(gaps)))
+            for i in kinds["numeric"]
+            if (column := self.columns[i]).get("number")
+            or ((gaps := column.get("missing")) and cells.numbers_among(gaps))
         ]
-        self.is_number = bytes(kind == "numeric" and i not in self.styled for i, kind in enumerate(kinds))
-        self.booleans = [i for i, kind in enumerate(kinds) if kind == "boolean"]
-        self.dates = [i for i, kind in enumerate(kinds) if kind == "date"]
+        self.booleans, self.dates, self.categorical = kinds["boolean"], kinds["date"], kinds["categorical"]
         for i in self.dates:
             _check_format(self.columns[i]["format"])
         self.worded = self.booleans + self.dates  # words in a request, which become numbers
-        self.numeric = [i for i, kind in enumerate(kinds) if kind == "numeric"] + self.worded
-        self.categorical = [i for i, kind in enumerate(kinds) if kind == "categorical"]
+        self.numeric = kinds["numeric"] + self.worded
         self.timed = [bool(self.columns[i].get("time")) for i in self.dates]
         self.texts: Collection[str] = manifest.get("options", {}).get("text", ())
         encodings = manifest.get("encodings") or [{}] * len(self.categorical)
@@ -89,10 +87,16 @@ class Table(Names):
         }
         self.readers: dict[int, Callable[[Any], Any]] = {}  # of cells by position, made on first use
         self.words = sorted(self.styled + self.worded + self.categorical)
-        self.n_numbers = len(kinds) - len(self.words)
+        self.n_numbers = len(self.columns) - len(self.words)
+        is_number = bytearray(b"\1" * len(self.columns))
+        for i in self.words:
+            is_number[i] = 0
+        self.is_number = bytes(is_number)
 
-    def number_format(self, position: int) -> NumberFormat:
+    def number_format(self, position: int) -> "NumberFormat":
         """How the numbers of a column are written."""
+        from tabular.spec.columns import PLAIN, Column  # which takes longer than all of this module
+
         return Column.from_dict(self.columns[position]).number or PLAIN
 
     def levels_of(self, position: int) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """The models in a server's memory: loaded and unloaded by name, within a memory budget."""
 
-from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 from tabular.portable.files import load_model
 from tabular.portable.fleet import BUILT, FORMER, OWN, PARTITIONS, POOLED
@@ -23,8 +23,7 @@ LARGE = 1 << 20  # bytes: loading a smaller model leaves nothing behind that is 
 PER_PICKLE_BYTE = 4  # joblib's files contain the arrays of trees and little else
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
+class LoadedModel(NamedTuple):
     """A loaded model: where it was read from, and the bytes counted for it in the budget."""
 
     model: TableModel
@@ -46,8 +45,13 @@ class Models:
         self._models: dict[str, LoadedModel] = {}
         self._changing = Lock()  # one load or unload at a time; predictions do not wait for it
 
-    def load(self, name: str, url: str) -> None:
+    def load(self, name: str, url: str, needed: int | None = None) -> None:
         """Load the model in the folder that SageMaker names.
+
+        Args:
+            name: the model's name.
+            url: the folder.
+            needed: what `needed_bytes` has returned for the folder.
 
         Raises:
             BadRequest: 409 if it is already loaded, 507 if there is not enough memory, 400 if it is unusable.
@@ -55,7 +59,7 @@ class Models:
         with self._changing:
             if name in self._models:
                 raise BadRequest(409, f"Model {name!r} is already loaded.")
-            needed = needed_bytes(url)
+            needed = needed_bytes(url) if needed is None else needed
             if self.budget is not None and self.used + needed > self.budget:
                 raise BadRequest(
                     507,

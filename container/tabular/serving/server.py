@@ -109,10 +109,11 @@ class ModelServer:
 
     async def _load(self, name: str, url: str) -> None:
         async with self._changing:
-            if needed_bytes(url) <= INLINE_MODEL_BYTES:
-                self.models.load(name, url)
+            needed = needed_bytes(url)
+            if needed <= INLINE_MODEL_BYTES:
+                self.models.load(name, url, needed)
             else:
-                await asyncio.to_thread(self.models.load, name, url)
+                await asyncio.to_thread(self.models.load, name, url, needed)
 
     async def _invoke(self, name: str, scope: Scope, receive: Receive) -> Answer:
         model = self.models.find(name).model

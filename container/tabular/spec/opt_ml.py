@@ -1,9 +1,7 @@
 """Where SageMaker puts files: every path under /opt/ml, or under SAGEMAKER_BASE_DIR if it is set."""
 
-import gzip
 import json
 import os
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +32,8 @@ def base_dir() -> Path:
 
 def rooted(path: str) -> Path:
     """The path on this machine for a path under /opt/ml; any other path is returned unchanged."""
-    return base_dir() / Path(path).relative_to(OPT_ML) if Path(path).is_relative_to(OPT_ML) else Path(path)
+    given = Path(path)
+    return base_dir() / given.relative_to(OPT_ML) if given.is_relative_to(OPT_ML) else given
 
 
 def channel(name: str) -> Path:
@@ -94,6 +93,9 @@ def plain(given: Mapping[str, str]) -> dict[str, str]:
 
 def pack(folder: Path, archive: Path) -> None:
     """Pack a folder's files; the same files give the same bytes."""
+    import gzip  # the server, which needs no archives, does not wait for what reads and writes them
+    import tarfile
+
     archive.parent.mkdir(parents=True, exist_ok=True)
     with (
         archive.open("wb") as file,
@@ -114,6 +116,8 @@ def extract(archive: Path, folder: Path) -> Path:
         BadInput: if it contains anything else. Links are not needed, and Python's own filter, available
             only since 3.11.4, follows some of them.
     """
+    import tarfile  # as above
+
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(archive) as contents:
         for member in contents:

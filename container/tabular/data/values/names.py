@@ -59,16 +59,24 @@ class Names:
     def __init__(self, names: Sequence[str], others: Iterable[str]) -> None:
         self.names = list(names)
         self.name_set = frozenset(self.names)
-        folded_names = [sys.intern(self.fold(name)) for name in self.names]
+        folded_names = self._folded(self.names)
         self.folded_names = frozenset(folded_names)
         if self.folded_names == self.name_set:
             self.folded_names = self.name_set
-        self._by_name = {name: place for place, name in enumerate(self.names)}
+        self._by_name = dict(zip(self.names, range(len(self.names)), strict=True))
         self._other_names = frozenset(others)
-        folded_others = [sys.intern(self.fold(name)) for name in self._other_names]
+        folded_others = self._folded(self._other_names)
+        self.others = frozenset(folded_others)
         count = Counter(folded_names + folded_others)
         self._by_folded_name = {name: place for place, name in enumerate(folded_names) if count[name] == 1}
-        self.others = frozenset(folded_others)
+
+    @classmethod
+    def _folded(cls, names: Iterable[str]) -> list[str]:
+        """What `fold` makes of names, shared with other tables; hundreds of models are loaded one by one."""
+        whole = "".join(names)
+        if whole.isascii() and "\r" not in whole:
+            return [*map(sys.intern, map(str.casefold, map(str.strip, names)))]
+        return [sys.intern(cls.fold(name)) for name in names]
 
     @staticmethod
     def fold(name: str) -> str:
