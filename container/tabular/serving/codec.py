@@ -24,7 +24,6 @@ from tabular.serving.rows.lines import may_fit_others
 from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK
 from tabular.serving.rows.readers import as_programs_write, reader
 from tabular.spec.errors import amount
-from tabular.spec.options import encoding_of
 
 try:
     from tabular.portable.native import csv_rows
@@ -146,6 +145,10 @@ def _content(content_type: str) -> tuple[str, str]:
     media_type, named = media_types.named(content_type)
     if media_type not in DECODERS:
         raise BadRequest(415, f"Content type {media_type!r} is not supported; send {_one_of(DECODERS)}.")
+    if named == "utf-8":
+        return media_type, "utf-8"
+    from tabular.spec.options import encoding_of  # which takes longer than all of this module
+
     charset = encoding_of(named)
     if charset is None:
         raise BadRequest(415, f"The charset {cells.shown(named)} is not supported; send UTF-8.")

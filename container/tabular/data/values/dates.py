@@ -5,7 +5,6 @@ format of strptime, or several of them with `SEVERAL` between them, none of whic
 """
 
 import math
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tabular.data.values.cells import MISSING, is_gap, shown
+from tabular.data.values.cells import MISSING, is_gap, lazily, shown
 from tabular.data.values.date_words.months import in_english
 from tabular.data.values.date_words.usual import usual
 from tabular.data.values.date_words.zones import zone_of
@@ -37,9 +36,9 @@ __all__ = [
 
 # Any ISO 8601 date with or without a time and an offset; the name is that of pandas.to_datetime.
 ISO = "ISO8601"
-_ISO_START = re.compile(r"\d{4}-\d{2}-\d{2}")
-_ISO_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|\+\d\d:\d\d)")  # of XML; Python takes the offset for a time
-_ISO_ZONE = re.compile(r"\s+(?:Z|UTC|GMT|([+-]\d\d(?::?\d\d)?))$")  # databases write a blank before it
+_ISO_START = lazily(r"\d{4}-\d{2}-\d{2}")
+_ISO_DAY = lazily(r"(\d{4}-\d\d-\d\d)(?:Z|\+\d\d:\d\d)")  # of XML; Python takes the offset for a time
+_ISO_ZONE = lazily(r"\s+(?:Z|UTC|GMT|([+-]\d\d(?::?\d\d)?))$")  # databases write a blank before it
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %I:%M%p"),
     *(" %H:%M:%S %z", " %H:%M:%S %Z", " %H:%M %z", " %H:%M %Z"),
@@ -124,13 +123,13 @@ NO_DATES = (
     *("0-Jan-00", "00-Jan-00", "0-Jan-1900", "00-Jan-1900", "1/0/00", "01/00/00", "00/01/00", "00.01.00"),
     *("infinity", "-infinity"),  # PostgreSQL
 )
-_SHORT_MINUTE = re.compile(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
+_SHORT_MINUTE = lazily(r":\d(?!\d)")  # a score such as 2:1, which strptime takes for a time of day
 # The end of a day, which is the beginning of the next one.
-_END_OF_DAY = re.compile(r"(?<![\d:.,])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
+_END_OF_DAY = lazily(r"(?<![\d:.,])24(?=:00(?::00(?:\.0+)?)?(?![\d:.]))")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = EPOCH + timedelta(1)
 MICROSECOND, PER_DAY = timedelta(microseconds=1), 86_400_000_000
-_PACKED = re.compile(r"(?=(?:.*%[dmyHMS]){2})(?:%[dmyYHMS])+")
+_PACKED = lazily(r"(?=(?:.*%[dmyHMS]){2})(?:%[dmyYHMS])+")
 LONGEST = 256  # characters of a date; the caches keep texts, and a request may hold any
 
 

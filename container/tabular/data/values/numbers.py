@@ -6,11 +6,14 @@ The format of a column's numbers is found once, by `finding.numbers`; training a
 import math
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from tabular.data.values.cells import DIGITS, UNSEEN, lazily, shown
 from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.number_words import AFFIX, BOUND, BOUND_BEHIND, DOUBTFUL, NOTE, OUT_OF, WORD
-from tabular.spec.columns import PLAIN, NumberFormat
+
+if TYPE_CHECKING:
+    from tabular.spec.columns import NumberFormat
 
 __all__ = [
     "CORES",
@@ -91,7 +94,7 @@ _GROUPED = {
 }
 
 
-def read_number(text: str, form: NumberFormat = PLAIN) -> float:
+def read_number(text: str, form: "NumberFormat") -> float:
     """The number that a text contains.
 
     Raises:
@@ -105,12 +108,12 @@ def read_number(text: str, form: NumberFormat = PLAIN) -> float:
     return math.fsum(part * weight for part, weight in zip(parts, composed.weights, strict=True))
 
 
-def read_simple(text: str, form: NumberFormat) -> float:
+def read_simple(text: str, form: "NumberFormat") -> float:
     """`read_number` of a text without several parts."""
     return value_of(matched(text), text, form)
 
 
-def value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> float:
+def value_of(match: re.Match[str] | None, text: str, form: "NumberFormat") -> float:
     """The number that a text contains, of which `matched` found this."""
     if match is None or (match["open"] is None) != (match["close"] is None):
         raise ValueError(f"{shown(text)} is not a number.")
@@ -143,7 +146,7 @@ def value_of(match: re.Match[str] | None, text: str, form: NumberFormat) -> floa
     return value * dict(form.scales).get(unit, 1.0) + dict(form.offsets).get(unit, 0.0)
 
 
-def is_number(text: str, form: NumberFormat) -> bool:
+def is_number(text: str, form: "NumberFormat") -> bool:
     """Whether a text is a number in this format."""
     try:
         read_number(text, form)
@@ -158,7 +161,7 @@ def unit_of(text: str) -> str:
     return (match and (match["behind"] or match["after"])) or ""
 
 
-def marks_of(form: NumberFormat) -> list[str]:
+def marks_of(form: "NumberFormat") -> list[str]:
     """The marks of a format, such as `<`, that stand beside numbers and do not change them."""
     return [affix for affix in form.affixes if re.fullmatch(_MARK, affix)]
 
@@ -179,7 +182,7 @@ def is_plain(text: str) -> bool:
     return True
 
 
-def written(number: float, form: NumberFormat) -> str:
+def written(number: float, form: "NumberFormat") -> str:
     """A number as a cell of a column; reading the cell returns the same number."""
     return repr(number).replace(".", form.decimal)
 

@@ -7,50 +7,51 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache, partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from tabular.data.values import cells, dates
+from tabular.data.values.cells import lazily
 from tabular.data.values.many_dates import SEVERAL
 from tabular.data.values.numbers import is_plain, read_number
 from tabular.portable.table_model import Table
-from tabular.spec.columns import NumberFormat
+
+if TYPE_CHECKING:
+    from tabular.spec.columns import NumberFormat
 
 __all__ = ["as_programs_write", "evidence", "reader"]
 
-_ISO_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d(?!\d|-(?!\d\d:\d\d\s*\Z))")  # perhaps with XML's offset
+_ISO_DATE = lazily(r"\s*\d{4}-\d\d-\d\d(?!\d|-(?!\d\d:\d\d\s*\Z))")  # perhaps with XML's offset
 # Since 1970, until 1966 and from 1973 to 2286; seconds of our time are fewer, and 20240131103000 is more.
 MILLISECONDS = 1e11, 1e13
-_MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
-_DOT_NET = re.compile(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
-_OFFSET = re.compile(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
+_MOMENT = lazily(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
+_DOT_NET = lazily(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
+_OFFSET = lazily(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
 PER_DAY = 86_400_000
 # Milliseconds as text, of days from 2001-09-09 to 2033-05-18. Other digits may be a telephone number, an
 # article's, a filler of nines, or a moment such as 240131103000.
-_DIGITS = re.compile(r"1\d{12}")
+_DIGITS = lazily(r"1\d{12}")
 # Times of day with or without the fraction of a second, and those to the minute with no seconds.
 _TIMES = {
-    "%H:%M": re.compile(r"\d\d?:\d\d:00(?:\.0{1,6})?"),
-    "%H:%M:%S": re.compile(r"\d\d?:\d\d:\d\d\.\d{1,6}"),
-    "%H:%M:%S.%f": re.compile(r"\d\d?:\d\d:\d\d"),
+    "%H:%M": lazily(r"\d\d?:\d\d:00(?:\.0{1,6})?"),
+    "%H:%M:%S": lazily(r"\d\d?:\d\d:\d\d\.\d{1,6}"),
+    "%H:%M:%S.%f": lazily(r"\d\d?:\d\d:\d\d"),
 }
 # Times of day on the day that stands for none in .NET, Access, Python, and Java and JavaScript.
-_NO_DAY = re.compile(
-    r"(?:0001-01-01|1899-12-30|1900-01-01|1970-01-01)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)"
-)
-_TIME = re.compile(r"(?<=\d)[T ]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?\Z")  # after a day
+_NO_DAY = lazily(r"(?:0001-01-01|1899-12-30|1900-01-01|1970-01-01)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)")
+_TIME = lazily(r"(?<=\d)[T ]+\d\d?:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?\Z")  # after a day
 _HALVES = "%I:%M %p", "%I:%M:%S %p"
 _CLOCKS = " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"
 _MOMENTS = "%b %d %Y %H:%M:%S %z", "%d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z"
-_MOMENT_OF_PROGRAMS = re.compile(  # of JavaScript, HTTP and Go
+_MOMENT_OF_PROGRAMS = lazily(  # of JavaScript, HTTP and Go
     r"(?:[A-Z][a-z]{2},? )?(?P<day>[A-Z][a-z]{2} \d\d \d{4}|\d\d [A-Z][a-z]{2} \d{4}|\d{4}-\d\d-\d\d) "
     r"(?P<time>\d\d:\d\d:\d\d)(?:\.\d+)? (?:GMT|UTC)?(?P<offset>[+-]\d{4})?(?: \([^()]*\)| [A-Z]{3,4})?"
 )
 # A text, bytes or a list of one text, as Python and JSON write them.
-_QUOTED = re.compile(r"""(?P<open>\[)?b?(['"])(?P<text>.*)\2(?(open)\])""", re.DOTALL)
-_BLANKS_INSIDE = re.compile(r"(?<=\S)\s+(?=\S)")
-_MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
+_QUOTED = lazily(r"""(?P<open>\[)?b?(['"])(?P<text>.*)\2(?(open)\])""", re.DOTALL)
+_BLANKS_INSIDE = lazily(r"(?<=\S)\s+(?=\S)")
+_MIDNIGHT = lazily(r"(\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_WHOLE = lazily(r"(-?(?:0|[1-9]\d*))(?:\.0+)?")
 _TRUTHS = "true", "false"
 _LETTERS = {"t", "f"}
 _TRUE_AND_FALSE = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}  # of JSON, in CSV
@@ -335,7 +336,7 @@ def _are_milliseconds(number: float) -> bool:
     return MILLISECONDS[0] <= abs(number) < MILLISECONDS[1] and not _MOMENT.fullmatch(f"{number:.0f}")
 
 
-def _number(cell: Any, form: NumberFormat, missing: Collection[str], gaps: Collection[float]) -> float:
+def _number(cell: Any, form: "NumberFormat", missing: Collection[str], gaps: Collection[float]) -> float:
     """A number in the format of the column, which a JSON number does not need.
 
     Words for a missing value that are numbers count by their value: pandas writes -999 beside gaps as -999.0.

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from tabular.data.values.composed import parts
 from tabular.data.values.composed.parts import taken_apart
 from tabular.data.values.numbers import read_number
+from tabular.spec.columns import PLAIN
 
 
 @pytest.mark.parametrize("text", ["5'7", "1h 30min", "10-20", "3 1/2", "26:30:00"])
 def test_a_column_without_a_notation_refuses_it(text):
     with pytest.raises(ValueError, match="is not a number"):
-        read_number(text)
+        read_number(text, PLAIN)
 
 
 def test_a_long_text_is_not_taken_apart():
