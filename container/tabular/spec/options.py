@@ -88,7 +88,8 @@ class Options:
         for name in LISTS:
             given = getattr(self, name)
             if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
-                raise BadInput(f"The option {name} is {given!r}; it must be a list of column names.")
+                quotes = _quotes(given) if isinstance(given, list | tuple) else ""
+                raise BadInput(f"The option {name} is {given!r}; it must be a list of column names{quotes}.")
             if twice := [one for place, one in enumerate(given) if one in given[:place]]:
                 raise BadInput(
                     f"The option {name} names the column {twice[0]!r} more than once; name each column once, "
@@ -97,7 +98,8 @@ class Options:
             object.__setattr__(self, name, tuple(given))
         for name in NAMES:
             if not isinstance(given := getattr(self, name), str | None):
-                raise BadInput(f"The option {name} is {given!r}; it must be the name of one column.")
+                quotes = _quotes([given])
+                raise BadInput(f"The option {name} is {given!r}; it must be the name of one column{quotes}.")
         for name, allowed in (("log_target", bool), ("dayfirst", bool | None)):
             if not isinstance(given := getattr(self, name), allowed):
                 raise BadInput(f"The option {name} is {given!r}; it must be true or false.")
@@ -280,14 +282,24 @@ def encoding_of(name: object) -> str | None:
     return None if found in NO_ENCODINGS else found
 
 
+def _quotes(given: Iterable[Any]) -> str:
+    """What to do about the first word that is not text, because YAML reads it as something else."""
+    word = next((one for one in given if not isinstance(one, str)), None)
+    if isinstance(word, bool):
+        means = "yes, on and true" if word else "no, off and false"
+        return (
+            f"; YAML reads {means} as {word}, so put quotes around the word, such as '{means.split(',')[0]}'"
+        )
+    return f"; put quotes around it, such as '{word}'" if isinstance(word, int | float) else ""
+
+
 def _missing(given: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
     lists = list(given.values()) if isinstance(given, Mapping) else [given]
     for words in lists:
         for word in words if isinstance(words, list | tuple) else ():
             if not isinstance(word, str):
                 raise BadInput(
-                    f"The option missing has the word {word!r}, which is not text; put quotes around it, "
-                    f"such as '{word}'."
+                    f"The option missing has the word {word!r}, which is not text{_quotes([word])}."
                 )
     if not all(isinstance(words, list | tuple) for words in lists):
         raise BadInput(

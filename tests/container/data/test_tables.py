@@ -273,6 +273,8 @@ def test_a_person_can_say_where_the_header_is(tmp_path):
     table = read(tmp_path, content, skip_rows=1)
     assert list(table.frame) == ["x", "z", "y"]
     assert not table.warnings
+    with pytest.raises(BadInput, match="no line below the 500 that skip_rows leaves out; correct skip_rows"):
+        read(tmp_path, content, skip_rows=500)
 
 
 def test_a_person_can_say_the_encoding(tmp_path):

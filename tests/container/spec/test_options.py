@@ -95,6 +95,16 @@ def test_words_and_formats_are_for_every_column_or_for_those_named():
         ({"skip_rows": True}, "skip_rows is True; it must be the number"),
         ({"missing": "?"}, r"missing is '\?'; it must be a list of words, such as \['\?', '-999'\]"),
         ({"missing": {"age": "?"}}, "it must be a list of words, .* or one for each column"),
+        (
+            {"missing": ["?", False]},
+            "YAML reads no, off and false as False, so put quotes around the word, such as 'no'",
+        ),
+        (
+            {"drop": [True]},
+            "YAML reads yes, on and true as True, so put quotes around the word, such as 'yes'",
+        ),
+        ({"drop": [2019]}, "a list of column names; put quotes around it, such as '2019'"),
+        ({"time": 2019}, "the name of one column; put quotes around it, such as '2019'"),
         ({"missing": [-999]}, "has the word -999, which is not text; put quotes around it, such as '-999'"),
         ({"date_format": "%H:%M"}, "date_format is '%H:%M'; it must be a format with a year"),
         ({"date_format": {"born": "%Q"}}, "it must be a format with a year"),

@@ -94,6 +94,8 @@ def examine(path: Path, magic: bytes, options: Options, target: str | None, whol
         sample, notes = sample.replace("\t", " "), [*notes, BLANKS_AND_TABS]
         opened, encoding = partial(_with_blanks_for_tabs, opened=opened, encoding=encoding), "utf-8"
     found = find_header(sample, delimiters, above, target)
+    if skip and not found.names and sample:
+        raise ValueError(f"it has no line below the {skip} that skip_rows leaves out; correct skip_rows")
     refuse_stray_quote(sample, found)
     if sample.startswith('"') or (len(found.names) > 1 and not any(map(str.strip, found.names[1:]))):
         _refuse_lines_in_cells(found.names, target)
