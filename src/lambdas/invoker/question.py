@@ -58,8 +58,9 @@ def read(event: dict[str, Any]) -> Question:
 
     A body for the model that the address names reaches the endpoint as it was sent, because the model's
     server reads more shapes, content types and charsets than this function knows. The one exception is JSON
-    with `data`, which may also name the model. Rows that may have a key more than once are passed on as they
-    are written, because only the server knows whether the table has several columns of that name.
+    with `data`, if it names the model, too, or has CSV text. Rows that may have a key more than once are
+    passed on as they are written, because only the server knows whether the table has several columns of
+    that name.
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     asked = (event.get("queryStringParameters") or {}).get("model")
@@ -103,9 +104,9 @@ def _raw(event: dict[str, Any]) -> bytes:
 
 
 def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
-    """Return whether a body is JSON with `data` and at most `model` beside it; `data` is rows or CSV text.
+    """Return whether a body is JSON with `model` and `data`, or with `data` alone that is CSV text.
 
-    An object under `data` is how Seldon and others send rows, which the model's server reads.
+    Rows under `data` alone are how Seldon and others send them, which the model's server reads.
     """
     if b'"data"' not in raw or _content(headers.get("content-type", "")) != (JSON, "utf-8"):
         return False
@@ -115,7 +116,7 @@ def _has_envelope(raw: bytes, headers: dict[str, str]) -> bool:
         return False  # the model's server says what is wrong
     if not isinstance(document, dict) or document.keys() not in ({"data"}, {"model", "data"}):
         return False
-    return "model" in document or not isinstance(document["data"], dict)
+    return "model" in document or isinstance(document["data"], str)
 
 
 def _json_text(raw: bytes, headers: dict[str, str]) -> str:

@@ -71,9 +71,16 @@ def test_other_envelopes_with_numbers_are_written_again(ask, body, passed_on):
 
 @pytest.mark.parametrize(
     "data",
-    [{"names": ["a"], "ndarray": [[1]]}, {"tensor": {"shape": [1, 1], "values": [1]}}, {"ndarray": [[1]]}],
+    [
+        {"names": ["a"], "ndarray": [[1]]},
+        {"tensor": {"shape": [1, 1], "values": [1]}},
+        {"ndarray": [[1]]},
+        [[1, [2024, 1, 31]]],  # a date of Java
+        [{"a": [1]}],
+        [{"json": {"a": 1}}],
+    ],
 )
-def test_rows_in_an_object_reach_the_server_as_they_were_sent(ask, data):
+def test_rows_beside_no_model_reach_the_server_as_they_were_sent(ask, data):
     asked = ask({"data": data}, model="iris")
     assert (asked.model, asked.content_type) == ("iris", "application/json")
     assert json.loads(asked.body) == {"data": data}
