@@ -76,3 +76,13 @@ def test_a_client_that_goes_gives_its_room_back_and_nothing_is_executed(serve):
     assert asyncio.run(answer(server, body(LARGE, more=True), gone)) is None
     assert asyncio.run(answer(server, gone)) is None
     assert server.bodies.used == 0
+
+
+def test_what_may_be_separators_is_only_counted_when_room_is_scarce():
+    most = len(LARGE) * (bodies.PER_BYTE + bodies.PER_SEPARATOR)
+    shared = Bodies(3 * most)
+    with shared.room() as first, shared.room() as second, shared.room() as third:
+        for room in (first, second, third):
+            asyncio.run(room.read(body(LARGE), None))
+        assert [first.taken, second.taken, third.taken] == [most, NEEDED, NEEDED]
+    assert shared.used == 0
