@@ -13,6 +13,7 @@ from tabular.data.files.layout.places import (
     FEWEST_ROWS,
     NEARLY_ALL,
     end_of_header,
+    names_types,
     place_of_header,
     place_of_target,
 )
@@ -166,4 +167,6 @@ def _note_of_further(lines: Sequence[Line]) -> str | None:
         return None
     where = lines_are(len(lines), "below the header")
     rows = shown([line.cells for line in lines])
-    return f"{where} left out ({rows}): no numbers in columns where the rows have some."
+    if any(names_types(line.cells) for line in lines):
+        return f"{where} left out ({rows}): the types of the columns."
+    return f"{where} left out ({rows}): words that come nowhere else, also where the rows have numbers."

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from tabular.data.files.layout.lines import COMMENT, Line, is_rule
 from tabular.data.values.cells import MARKS
 
-__all__ = ["FEWEST_ROWS", "NEARLY_ALL", "end_of_header", "place_of_header", "place_of_target"]
+__all__ = [
+    "FEWEST_ROWS",
+    "NEARLY_ALL",
+    "end_of_header",
+    "names_types",
+    "place_of_header",
+    "place_of_target",
+]
 
 MOST_TITLES = 30  # lines
 MOST_FURTHER = 3  # lines of a header below its names
@@ -17,6 +24,18 @@ MOSTLY = 0.8
 _STARTS_A_NUMBER = re.compile(r"\s*[-+(]?\s*[$\u20ac\u00a3]?[.,]?\d")
 _WIDTH = re.compile(r"\d+[sdn]")
 _YEAR = re.compile(r"(19|20)\d\d")
+# Types of columns, as databases, pandas, ClickHouse, Spark, SPSS and Orange call them, and Orange's roles.
+_TYPE = re.compile(
+    r"(?:(?:nullable|lowcardinality|array)\()*"
+    r"(?:string|str|text|object|category|categorical|nominal|ordinal|discrete|continuous|numeric(?:al)?|number"
+    r"|u?int(?:eger|\d+)?|(?:big|small|tiny|medium)int|float\d*|double(?: precision)?|real|decimal|money|bit"
+    r"|date(?:32|64)?|datetime\S*|timestamp\S*|time|bool(?:ean)?|n?(?:var)?char2?"
+    r"|character varying|clob|uuid)"
+    r"(?:\([\d, ]+\))?\)*",
+    re.IGNORECASE,
+)
+_ROLES = {"class", "meta", "ignore", "target", "feature", "label", "id", "i", "c", "m"}
+MANY_ROWS = 30  # of which a word that comes nowhere else is hardly a level
 
 
 def place_of_header(lines: Sequence[Line]) -> int:
@@ -88,15 +107,41 @@ def _is_header(line: Line, below: Sequence[Line]) -> bool:
 
 
 def end_of_header(lines: Sequence[Line], place: int) -> int:
-    """The place of the last line of the header at a place: units, labels, widths or a rule below it."""
+    """The place of the last line of the header: units, labels, types, widths or a rule below its names."""
     width = len(lines[place].cells)
     end = place
     for line in lines[place + 1 : place + 1 + MOST_FURTHER]:
         below = [row.cells for row in lines[end + 1 + MOST_FURTHER :] if len(row.cells) == width]
-        if not (is_rule(line.cells) or _has_widths(line.cells) or _has_words_for_numbers(line.cells, below)):
+        types = names_types(line.cells) or (names_types(lines[end].cells) and _has_roles(line.cells))
+        if not (
+            is_rule(line.cells)
+            or _has_widths(line.cells)
+            or _has_words_for_numbers(line.cells, below)
+            or ((types or _has_words_for_one_number(line.cells, below)) and _is_new(line.cells, below))
+        ):
             break
         end += 1
     return end
+
+
+def names_types(cells: Sequence[str]) -> bool:
+    """Whether a line has types of columns, and nothing else."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(filled) > 1 and len(filled) * 2 > len(cells) and all(map(_TYPE.fullmatch, filled))
+
+
+def _has_roles(cells: Sequence[str]) -> bool:
+    """Whether a line says what some columns are for, as Orange does below their types."""
+    filled = {cell.strip().casefold() for cell in cells if cell.strip()}
+    return bool(filled) and filled <= _ROLES
+
+
+def _is_new(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether none of the words of a line comes again in its column."""
+    if len(below) < FEWEST_ROWS or len(cells) != len(below[0]):
+        return False
+    columns = zip(map(str.strip, cells), zip(*below, strict=True), strict=True)
+    return all(not cell or cell not in map(str.strip, column) for cell, column in columns)
 
 
 def _has_widths(cells: Sequence[str]) -> bool:
@@ -120,3 +165,22 @@ def _has_words_for_numbers(cells: Sequence[str], below: Sequence[Sequence[str]])
             return False
         words += 1
     return words > 1 and words * 2 >= columns
+
+
+def _has_words_for_one_number(cells: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the only column of numbers or dates has a word, and all others have levels that are repeated.
+
+    A gap of that column may be a word, but the row of a gap has no level of its own in every other column.
+    """
+    if len(below) < MANY_ROWS or len(cells) != len(below[0]) or not all(map(str.strip, cells)):
+        return False
+    numbers = levels = 0
+    for cell, column in zip(map(str.strip, cells), zip(*below, strict=True), strict=True):
+        filled = [one.strip() for one in column if one.strip().casefold() not in MARKS]
+        if not filled or _STARTS_A_NUMBER.match(cell) or cell.casefold() in MARKS:
+            return False
+        if sum(map(bool, map(_STARTS_A_NUMBER.match, filled))) >= NEARLY_ALL * len(filled):
+            numbers += 1
+        elif len(set(filled)) * 4 <= len(filled):
+            levels += 1
+    return numbers == 1 and levels > 1 and levels + numbers == len(cells)

@@ -116,6 +116,64 @@ def test_gaps_in_the_first_row_are_gaps(first):
     assert find_header(text(rows=[first, *ROWS])).lines == 1
 
 
+WORDS = [f"{'abc'[row % 3]},{'de'[row % 2]},{'fgh'[row * 7 % 3]}" for row in range(60)]
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        ["string,string,string"],
+        ["VARCHAR2(10),,character varying"],
+        ["Nullable(String),LowCardinality(String),String"],
+        ["object,category,object"],
+        ["discrete,string,discrete", ",meta,class"],
+    ],
+)
+def test_types_below_the_header_are_no_rows_in_a_table_of_words_either(further):
+    header = find_header(text(header="x,z,y", rows=[*further, *WORDS]))
+    assert header.lines == 1 + len(further)
+    assert header.notes[0].endswith("the types of the columns.")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["string,text,object", *WORDS, "string,d,f"],
+        ["string,d,f", *WORDS],
+        [",,string", *WORDS],
+        ["a,d,class", *WORDS],
+        [f"{['string', 'text', 'int'][row % 3]},{['date', 'time'][row % 2]},number" for row in range(60)],
+    ],
+)
+def test_words_for_types_that_are_levels_are_rows(rows):
+    assert find_header(text(header="x,z,y", rows=rows)).lines == 1
+
+
+LEVELS = [f"{'abc'[row % 3]},{row}.5,{'de'[row % 2]}" for row in range(60)]
+
+
+def test_labels_are_no_row_beside_one_column_of_numbers():
+    header = find_header(text(header="x,z,y", rows=["Town,Size of the flat,Result", *LEVELS]))
+    assert header.lines == 2
+    assert "words that come nowhere else" in header.notes[0]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["a,unknown town,d", *LEVELS],
+        ["Town,NA,Result", *LEVELS],
+        ["Town,1.5,Result", *LEVELS],
+        [",Size,Result", *LEVELS],
+        ["Town,Size,Result", *LEVELS[:20]],
+        ["Town,Size,Result", *(f"name {row},{row}.5,d" for row in range(60))],
+        ["Town,Size,Result", *LEVELS, "Town,1.5,d"],
+    ],
+)
+def test_a_word_among_the_numbers_is_not_enough_for_labels(rows):
+    assert find_header(text(header="x,z,y", rows=rows)).lines == 1
+
+
 def test_words_that_come_again_are_no_units():
     assert find_header(text(rows=["low,low,York,0", *ROWS[:40], "low,low,York,0", *ROWS])).lines == 1
 
