@@ -8,7 +8,7 @@ import hashlib
 import json
 import shutil
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,14 @@ import pyarrow as pa
 import tabular.learning.ensemble
 import tabular.learning.pipeline  # noqa: F401 - the fitted pipeline is a pickle that names what is in both
 from tabular.data.splits.files import read_cells, read_split, read_subgroups, read_training
-from tabular.data.splits.held_out import as_json, as_texts, cells_of
+from tabular.data.splits.held_out import as_json, cells_of
 from tabular.data.splits.shards import partition_of_rows, read_partitions
 from tabular.fleets.assembling.assemble import Assembled, assemble
 from tabular.fleets.assembling.champion import ChampionFleet
 from tabular.fleets.summary import metrics, summary, table
+from tabular.jobs.asking import in_every_way, predict, read_alike
 from tabular.jobs.command import ArgumentParser, command
-from tabular.judging.agreement import Answers, Known, check_answers, positions
+from tabular.judging.agreement import Answers, Known, check_answers
 from tabular.judging.champion import Champion, changed, fetch_champion, not_comparable, too_few, unseen
 from tabular.judging.gate import (
     MARGIN,
@@ -52,15 +53,12 @@ from tabular.judging.metrics.scores import score
 from tabular.judging.mistakes import mistakes
 from tabular.judging.reporting.card import model_card
 from tabular.judging.reporting.page import html
-from tabular.judging.served_model import ServerProcess, rows_together
+from tabular.judging.served_model import ServerProcess
 from tabular.judging.subgroups import by_subgroup
 from tabular.monitoring.baseline import FORMAT, Baseline, Distribution, distribution, packed
 from tabular.portable.files import load_model
 from tabular.portable.fleet import FORMAT as FLEET_FORMAT
 from tabular.portable.fleet import FleetModel
-from tabular.portable.table_model import Table
-from tabular.serving.rows.names import is_header
-from tabular.serving.rows.readers import reader
 from tabular.spec import opt_ml, own_steps
 from tabular.spec.columns import Schema
 from tabular.spec.documents.models import Manifest, ModelFacts
@@ -104,13 +102,13 @@ def main() -> None:
             clusters = partition_of_rows(partitions)
         server.load(CHALLENGER, folder)
         model = load_model(folder, pickles)
-        answers, *others = _asked(server, cells, schema, model)
+        answers, *others = in_every_way(server, CHALLENGER, cells, schema, model)
         against = _against(
             arguments, server, champion, manifest, frame, cells, truth, schema, answers, clusters
         )
     expected = pipeline if fleet is None else Known(*fleet.answers)
     same = asdict(
-        check_answers([answers, *others], expected, frame, schema, model.tolerance, _read_alike(frame, model))
+        check_answers([answers, *others], expected, frame, schema, model.tolerance, read_alike(frame, model))
     )
     worst = mistakes(schema, truth, answers, cells)
     schema, truth, (answers,) = positive_last(schema, truth, [answers])
@@ -145,43 +143,6 @@ def main() -> None:
     if (training := read_training(split)) is not None:
         _write_drift_baseline(report, manifest, training, schema, answers[0])
     print(json.dumps({"gate": gate}))
-
-
-def _asked(server: ServerProcess, cells: pa.Table, schema: Schema, model: Table) -> Iterator[Answers]:
-    """What the new model answers for all rows: as JSON together, as JSON one by one, and as CSV.
-
-    CSV is sent with a header and without, as plain rows without one are read in C; but not if the first row
-    of a request could itself be the header.
-    """
-    rows = as_json(cells, schema)
-    yield predict(server, CHALLENGER, rows, schema)
-    yield predict(server, CHALLENGER, rows, schema, together=1)
-    header, texts = [column.name for column in schema.columns], as_texts(cells, schema)
-    yield predict(server, CHALLENGER, texts, schema, header=header)
-    firsts = texts[:: rows_together(texts)]
-    if not any(is_header(["" if cell is None else str(cell) for cell in row], model) for row in firsts):
-        yield predict(server, CHALLENGER, texts, schema, header=())
-
-
-def predict(server: ServerProcess, name: str, rows: list[list[Any]], schema: Schema, **how: Any) -> Answers:
-    """Positions (n_rows,) and probabilities (n_rows, n_classes); for regression, numbers and None."""
-    answer = server.predict(name, rows, **how)
-    probabilities = np.array(answer["probabilities"]) if schema.classes else None
-    return positions(answer["predictions"], schema), probabilities
-
-
-def _read_alike(frame: pd.DataFrame, model: Table) -> np.ndarray:
-    """Which rows (n_rows,) have no new level that the server takes for another.
-
-    It takes a text that training has not seen for the level that programs write so: 'red' for red.
-    """
-    alike = np.ones(len(frame), dtype=bool)
-    for position in model.categorical:
-        read, levels = reader(position, model), frame[model.names[position]]
-        known = {*model.levels_of(position), *(model.columns[position].get("missing") or ())}
-        new = set(levels.unique()) - known
-        alike &= ~levels.isin([level for level in new if read(level) != level]).to_numpy()
-    return alike
 
 
 def _fitted() -> Any:
