@@ -4,6 +4,7 @@ People and programs put titles, comments, totals and second headers around a tab
 evidence alone and never without a note; where there is a doubt, the note says so and the row is kept.
 
 - `headers`: the delimiter and the header. `places` says which of the first lines it is, and where it ends.
+- `directives`: the line in which logs name their fields.
 - `blanks`: cells that any number of blanks and tabs separate.
 - `footers`: lines below the table.
 - `other_rows`: rows among its own that are not: repeated headers, `totals`, and `summaries` at the end.
