@@ -20,6 +20,7 @@ import numpy as np
 from tabular.monitoring.baseline import Baseline, boolean_levels
 from tabular.portable.table_model import Table
 from tabular.serving.codec import BadRequest, decode
+from tabular.serving.rows.media_types import without_charset
 
 __all__ = ["Answer", "Captured", "Window", "lines", "moment", "table_of"]
 
@@ -147,11 +148,11 @@ class Captured:
         if self._rows >= MOST_ROWS:
             raise _Unusable(f"more than {MOST_ROWS:,} rows")
         # The text is Unicode by now, in whatever charset it was sent.
-        media_type = str(request.get("content_type") or "").partition(";")[0]
+        content_type = without_charset(str(request.get("content_type") or ""))
         body = request.get("body")
         if not isinstance(body, str):
             raise _Unusable("a request without a body")
-        numbers, levels = decode(body.encode("utf-8", "surrogatepass"), media_type, self.table)
+        numbers, levels = decode(body.encode("utf-8", "surrogatepass"), content_type, self.table)
         if answer is not None and len(answer.labels) != len(numbers):
             raise _Unusable("as many answers as rows are needed")
         self._numbers.append(numbers)

@@ -55,13 +55,13 @@ def decode(body: bytes, content_type: str, model: Table) -> ModelInput:
     Raises:
         BadRequest: if the content type is unknown, or the body does not contain rows of this model's table.
     """
-    media_type, charset = _content(content_type)
+    media_type, charset, headless = _content(content_type)
     if media_type == CSV and charset == "utf-8":
         body = body.removeprefix(codecs.BOM_UTF8)
-        if (plain := _read_plain(body, model)) is not None:
+        if (plain := _read_plain(body, model, headless)) is not None:
             return plain
-    text = _text(body, media_type, charset)
-    rows = DECODERS[media_type](text.removeprefix(MARK), model)
+    text = _text(body, media_type, charset).removeprefix(MARK)
+    rows = from_csv.read(text, model, headless) if headless else DECODERS[media_type](text, model)
     if rows and isinstance(rows, list) and len(rows) * len(model.columns) <= CELLS_AT_A_TIME:
         return _to_input(rows, model)
     return _in_blocks(iter(rows), model)
@@ -136,8 +136,8 @@ def _check_finite(prediction: Prediction) -> None:
 
 
 @lru_cache(maxsize=64)  # nearly all requests have one of a few content types
-def _content(content_type: str) -> tuple[str, str]:
-    """The media type and charset of a body, by default `text/csv` in `utf-8`.
+def _content(content_type: str) -> tuple[str, str, bool]:
+    """The media type and charset of a body, by default `text/csv` in `utf-8`, and whether CSV has no header.
 
     Raises:
         BadRequest: if the media type or the charset is not supported.
@@ -145,14 +145,15 @@ def _content(content_type: str) -> tuple[str, str]:
     media_type, named = media_types.named(content_type)
     if media_type not in DECODERS:
         raise BadRequest(415, f"Content type {media_type!r} is not supported; send {_one_of(DECODERS)}.")
+    headless = media_type == CSV and media_types.is_headless(content_type)
     if named == "utf-8":
-        return media_type, "utf-8"
+        return media_type, "utf-8", headless
     from tabular.spec.options import encoding_of  # which takes longer than all of this module
 
     charset = encoding_of(named)
     if charset is None:
         raise BadRequest(415, f"The charset {cells.shown(named)} is not supported; send UTF-8.")
-    return media_type, "utf-8" if charset == "ascii" else charset
+    return media_type, "utf-8" if charset == "ascii" else charset, headless
 
 
 @lru_cache(maxsize=64)
@@ -188,7 +189,7 @@ def _quality(parameters: Sequence[str]) -> float:
     return 1.0
 
 
-def _read_plain(body: bytes, model: Table) -> ModelInput | None:
+def _read_plain(body: bytes, model: Table, headless: bool) -> ModelInput | None:
     """The rows of plain CSV, read by csv_rows.c; None if the body is not plain or C is not compiled."""
     if b'"' in body and b'="' in body:  # one sign is found far sooner than two, and most bodies have none
         return None
@@ -196,7 +197,8 @@ def _read_plain(body: bytes, model: Table) -> ModelInput | None:
         return None
     if csv_rows is None or model.header_is_plain or (read := csv_rows.read(body, model.is_number)) is None:
         return None
-    if not model.folded_names.isdisjoint(map(str.casefold, read[1][: len(model.words)])):
+    firsts = () if headless else read[1][: len(model.words)]
+    if not model.folded_names.isdisjoint(map(str.casefold, firsts)):
         return None  # it may be a header
     numbers = np.frombuffer(read[0]).reshape(-1, model.n_numbers)
     columns = {position: read[1][place :: len(model.words)] for place, position in enumerate(model.words)}

@@ -325,8 +325,8 @@ def line(captured: Captured, left_out_names: Collection[str], table_of: Callable
         if left_out_names:
             text = left_out.without(captured.body, captured.content_type, left_out_names, table_of(captured))
             # A parameter of the content type is the client's, too, and the text has no charset any more.
-            media_type = captured.content_type.partition(";")[0]
-            document["request"] = {"content_type": media_type, "body": text}
+            content_type = left_out.without_charset(captured.content_type)
+            document["request"] = {"content_type": content_type, "body": text}
     except UncertainError as error:
         document["request"], document["why"] = None, f"The request is not here. {error}"
     content = _dumped(document)

@@ -12,14 +12,24 @@ import io
 import json
 import unicodedata
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from tabular.data.values.names import Names, as_written
 from tabular.serving.rows.lines import lines_of
-from tabular.serving.rows.media_types import CSV, JSON, JSON_LINES, MARK, charset_of, named
+from tabular.serving.rows.media_types import (
+    CSV,
+    JSON,
+    JSON_LINES,
+    MARK,
+    charset_of,
+    is_headless,
+    named,
+    without_charset,
+)
 from tabular.serving.rows.shapes import Rows, rows_of, rows_of_lines, unwrapped
 
-__all__ = ["Table", "UncertainError", "decoded", "without"]
+__all__ = ["Table", "UncertainError", "decoded", "without", "without_charset"]
 
 PLAIN = (str, int, float, bool, type(None))
 
@@ -77,6 +87,8 @@ def without(body: bytes, content_type: str, names: Collection[str], table: Table
     write = WRITERS.get(media_type)
     if write is None:
         raise UncertainError("The content type is not one in which rows are sent.")
+    if media_type == CSV and is_headless(content_type):
+        write = partial(_csv, headless=True)
     try:
         written = write(text, places, table)
         written.encode()  # an escape in JSON may be half of a surrogate pair
@@ -108,7 +120,7 @@ def _alike(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
-def _csv(text: str, places: frozenset[int], table: Table) -> str:
+def _csv(text: str, places: frozenset[int], table: Table, headless: bool = False) -> str:
     width = len(table.names)
     if width == 1:
         raise UncertainError("The model has one column, of which an empty line may be a row.")
@@ -118,7 +130,8 @@ def _csv(text: str, places: frozenset[int], table: Table) -> str:
         raise UncertainError("The lines do not have as many cells as the model has columns.")
     header = table.names_of(rows[0])
     order: list[int | None] = [table.place_of(name) for name in header]
-    has_header = sorted(place for place in order if place is not None) == list(range(width))
+    named_once = sorted(place for place in order if place is not None) == list(range(width))
+    has_header = named_once and not headless
     if not has_header:
         order = list(range(width))
     out = io.StringIO(newline="")

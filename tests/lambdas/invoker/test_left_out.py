@@ -330,3 +330,11 @@ def test_columns_of_the_same_name_are_found_in_their_places(left_out, stored):
     (kept,) = json.loads(without(body, "application/json", left_out, table))
     assert [[cell or "" for cell in kept.values()]] == stored
     assert list(kept) == ["id", "x", "id.1"]
+
+
+def test_a_first_row_of_names_stays_a_row_if_its_request_said_so():
+    table = Table(["1", "2"], [])
+    content_type = "text/csv; charset=utf-16; header=absent"
+    stored = without("2,1\n5,6\n".encode("utf-16"), content_type, ["2"], table)
+    assert stored == '"2",""\n"5",""\n'
+    assert without(b"2,1\n5,6\n", "text/csv", ["2"], table) == '"2","1"\n"","6"\n'

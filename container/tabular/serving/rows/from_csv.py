@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from tabular.data.values.numbers import is_plain
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
@@ -27,8 +28,13 @@ FEW_ROWS = 20  # which tell what the delimiter is
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
-def read(text: str, model: Table) -> Iterable[list[Any]]:
+def read(text: str, model: Table, headless: bool = False) -> Iterable[list[Any]]:
     """The rows of a body, with their cells in the order of the model's columns.
+
+    Args:
+        text: the body.
+        model: its columns, and how their cells are read.
+        headless: whether it certainly has no header, whatever its first line is.
 
     Raises:
         BadRequest: if it is not CSV, or its header does not have the columns of the model.
@@ -42,15 +48,15 @@ def read(text: str, model: Table) -> Iterable[list[Any]]:
     above, header = next(((place, row) for place, row in enumerate(rows) if row != [""]), (0, []))
     _check_first(header, text, model)
     quoted = delimiter if '"' in text else None
-    if header and len(header) <= most_names(model) and is_header(header, model):
+    if header and not headless and len(header) <= most_names(model) and is_header(header, model):
         order = order_of(header, model, "The header")
         found = _below(header, order, islice(rows, above + 1, None), model, quoted)
-    elif quoted is None and model.numeric:  # as which no header can be read
+    elif quoted is None and (headless or model.numeric):  # numbers cannot be read from a header
         return rows
     else:
         places = range(len(model.names))
         every = rows if quoted is None else without_stray_quotes(rows, places, model, quoted)
-        found = every if model.numeric else without_headers(every, model)
+        found = every if headless or model.numeric else without_headers(every, model)
     return list(found) if isinstance(rows, list) else found
 
 
@@ -126,8 +132,9 @@ def _below(
         rows = without_stray_quotes(rows, places, model, quoted)
     copies = copies_in(header, model)
     names = None if model.numeric else [*map(model.fold, header)]  # as which words can be read
+    again = None if all(map(is_plain, header)) else header  # numbers can be a row
     for number, row in enumerate(rows, start=1):
-        if row == header if names is None else repeats(row, names, order, model):
+        if row == again if names is None else repeats(row, names, order, model):
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
             raise BadRequest(

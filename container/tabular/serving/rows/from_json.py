@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -70,12 +71,19 @@ def _read(read_rows: Callable[..., Rows], content: Any, model: Table) -> list[li
 
 def _shaped(read_rows: Callable[..., Rows], content: Any, model: Table) -> Rows:
     try:
-        return read_rows(content, model, lambda row: len(row) <= most_names(model) and is_header(row, model))
+        return read_rows(content, model, partial(_is_header, model=model))
     except UnknownKeys as error:
         keys = listed(error.args)
         raise BadRequest(
             400, f"The body has the keys {keys}, which are not columns of this model. {SHAPES}"
         ) from None
+
+
+def _is_header(row: Sequence[str], model: Table) -> bool:
+    """Whether texts are a header, which is rarer in JSON than a row of levels that are called as columns."""
+    if len(row) > most_names(model) or not is_header(row, model):
+        return False
+    return not all(cell in model.levels_of(place) for place, cell in enumerate(row))
 
 
 def _of_rows(given: Rows, model: Table) -> list[list[Any]]:

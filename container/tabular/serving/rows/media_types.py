@@ -3,7 +3,16 @@
 import codecs
 from email.message import Message
 
-__all__ = ["CSV", "JSON", "JSON_LINES", "MARK", "charset_of", "named"]
+__all__ = [
+    "CSV",
+    "JSON",
+    "JSON_LINES",
+    "MARK",
+    "charset_of",
+    "is_headless",
+    "named",
+    "without_charset",
+]
 
 CSV, JSON = "text/csv", "application/json"
 JSON_LINES = "application/jsonlines"  # SageMaker's name
@@ -32,6 +41,20 @@ def named(content_type: str) -> tuple[str, str]:
     message["content-type"] = content_type.strip() or CSV
     media_type = content_type.partition(";")[0].strip().lower() or CSV
     return ALIASES.get(media_type, media_type), str(message.get_param("charset") or "utf-8")
+
+
+def is_headless(content_type: str) -> bool:
+    """Whether a content type says that CSV has no header (RFC 4180), so that its first line is a row."""
+    if "header" not in content_type.lower():
+        return False
+    message = Message()
+    message["content-type"] = content_type
+    return str(message.get_param("header")).lower() == "absent"
+
+
+def without_charset(content_type: str) -> str:
+    """The content type of what is Unicode by now."""
+    return content_type.partition(";")[0] + ("; header=absent" if is_headless(content_type) else "")
 
 
 def charset_of(body: bytes, charset: str) -> str:

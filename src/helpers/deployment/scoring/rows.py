@@ -22,7 +22,7 @@ from helpers.errors import BadInput
 
 __all__ = ["Request", "as_csv", "columns_of", "identified", "line_break", "plain_rows", "requests"]
 
-CSV, JSON = "text/csv", "application/json"
+CSV, JSON = "text/csv; header=absent", "application/json"  # a row may be called as the columns are
 TARGET_BYTES = 1 << 20  # of a request: large enough to cost little, small enough for little memory
 MOST_BYTES = 6_000_000  # the server refuses more than SageMaker's 6,291,456
 WITHOUT_HEADER = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")

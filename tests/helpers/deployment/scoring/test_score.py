@@ -110,6 +110,19 @@ def test_a_csv_is_scored_as_it_is_served(
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", "table.scored.csv"}
 
 
+def test_a_row_of_the_numbers_by_which_columns_are_named_is_scored(
+    connected: Connected, session: Session, tmp_path: Path
+) -> None:
+    table = mixed("binary", rows=40, gaps=False)[["size", "income", "target"]]
+    table = table.set_axis(["1", "2", "target"], axis=1)
+    with settings(connected.settings):
+        model = Registered(session, tmp_path / "model", fit(table, "NaiveBayes", "binary"))
+    (tmp_path / "table.csv").write_text("1,2\n2,1\n0.5,900\n")
+    done = score(session, str(tmp_path / "table.csv"), model.dataset, 1)
+    expected = model.one.model.predict(np.array([[2, 1], [0.5, 900]]), [])
+    assert pd.read_csv(done.output)["prediction"].tolist() == expected.labels
+
+
 def test_a_column_in_the_names_of_folders_is_asked_with(
     session: Session, classes: Registered, tmp_path: Path
 ) -> None:
