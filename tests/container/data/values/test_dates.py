@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tabular.data.features import as_rows, features
 from tabular.data.values import dates
-from tabular.data.values.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number
+from tabular.data.values.dates import FORCED, FORMATS, ISO, as_text, date_parts, day_number, is_date
 from tabular.data.values.many_dates import read_dates, shorter
 from tabular.spec.columns import Column, Schema
 
@@ -94,6 +94,19 @@ def test_every_microsecond_of_two_centuries_has_its_own_number():
         ("05 01 2024", "%d-%m-%Y"),
         ("le 5 janvier 2024", "%d %B %Y"),
         ("#01/05/2024#", "%m/%d/%Y"),
+        ("5. 1. 2024.", "%d. %m. %Y"),
+        ("5. 1. 24", "%d.%m.%y"),
+        ("5. januar 2024.", "%d. %B %Y"),
+        ("5 de gener del 2024", "%d %B %Y"),
+        ("5 янв. 2024 \u0433.", "%d %b %Y"),
+        ("mandag den 5. januar 2024", "%d. %B %Y"),
+        ("sexta-feira, 5 de janeiro de 2024", "%d %B %Y"),
+        ("пятница, 5 января 2024 \u0433.", "%d %B %Y"),
+        ("5 ม.ค. 2024", "%d %b %Y"),
+        ("5 มกราคม พ.ศ. 2567", "%d %B %Y"),
+        ("5 जनवरी 2024", "%d %B %Y"),
+        ("5 thg 1, 2024", "%d.%m.%Y"),
+        ("5 يناير، 2024", "%d %B %Y"),
     ],
 )
 def test_what_people_write_besides_a_date_is_left_out(text, form):
@@ -118,10 +131,49 @@ def test_what_people_write_besides_a_date_is_left_out(text, form):
         ("2024-01-05_15-15-00", "%Y-%m-%d %H:%M:%S"),
         ("2024-01-05 15:15:00 +0000 UTC", "%Y-%m-%d %H:%M:%S %z"),
         ("05-JAN-24 03.15.00.000000000 PM", "%d-%b-%y %I.%M.%S.%f %p"),
+        ("5 January 2024 3.15pm", "%d %B %Y %I:%M %p"),
+        ("5. 1. 2024. 15:15", "%d. %m. %Y %H:%M"),
     ],
 )
 def test_a_time_is_read_as_people_and_programs_write_it(text, form):
     assert day_number(text, form) == 19727 + 15.25 / 24
+
+
+@pytest.mark.parametrize(
+    ("language", "september"),
+    [
+        *(
+            ("pl", "wrz"),
+            ("sk", "septembra"),
+            ("hu", "szept."),
+            ("ro", "sept."),
+            ("sr", "\u0441\u0435\u043f"),
+        ),
+        *(
+            ("lt", "rugs."),
+            ("lv", "septembris"),
+            ("et", "sept."),
+            ("sq", "sht"),
+            ("tr", "Eyl"),
+            ("az", "sen"),
+        ),
+        *(("ru", "\u0441\u0435\u043d\u0442."), ("uk", "\u0432\u0435\u0440."), ("el", "\u03a3\u03b5\u03c0")),
+        *(
+            ("ca", "set."),
+            ("id", "Sep"),
+            ("sw", "Septemba"),
+            ("fil", "Setyembre"),
+            ("fa", "\u0633\u067e\u062a\u0627\u0645\u0628\u0631"),
+        ),
+    ],
+)
+def test_short_and_full_names_of_months_are_read_in_many_languages(language, september):
+    assert day_number(f"5 {september} 2024", "%d %b %Y") == 19971
+
+
+def test_months_whose_names_differ_between_languages_are_no_dates():
+    for croatian in ("5 srpnja 2024", "5 lipnja 2024", "5 rujna 2024"):
+        assert not is_date(croatian, "%d %B %Y")
 
 
 def test_noon_and_midnight_in_japanese_are_hour_zero():

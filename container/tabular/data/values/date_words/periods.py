@@ -54,8 +54,10 @@ _HALVES = (
 )
 _NUMBERS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WEEKS = (
-    lazily(rf"{_YEAR}[\s/_-]?(?:[Ww]|KW|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
-    lazily(rf"(?:[Ww]|KW|[Ww]eek|[Ww]k\.?|[Ss]emaine)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"),
+    lazily(rf"{_YEAR}[\s/_-]?(?:[Ww]|[KC]W|[Ww]eek)\s?(\d\d?)(?:-([1-7]))?"),
+    lazily(
+        rf"(?:[Ww]|[KC]W|[Ww]eek|[Ww]k\.?|[Ss]em(?:aine|ana)|[Ss]ettimana)[\s.]*(?P<week>\d\d?)[\s/_,.-]+(?P<year>{_YEAR[1:-1]})"
+    ),
 )
 _MONTH = lazily(rf"{_YEAR}[\s_-]?[Mm](0?[1-9]|1[0-2])")  # Eurostat's and Stata's
 _MONTH_COMMA = lazily(rf"([^\W\d_]+\.?),\s*{_YEAR}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from tabular.data.values.cells import DIGITS, UNSEEN, lazily
+from tabular.data.values.date_words.months import ANY_MARKED, MARKED
 from tabular.data.values.date_words.periods import period_of
 from tabular.data.values.date_words.zones import with_offset
 
@@ -22,9 +23,22 @@ _DAYS_OF_WEEKS = (
     "lun mer jeu ven sam dim lundi mardi mercredi jeudi vendredi samedi dimanche "
     "lunes martes miércoles jueves viernes sábado domingo "
     "lunedì martedì mercoledì giovedì venerdì sabato domenica "
-    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag"
+    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag "
+    "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira søndag mandag tirsdag onsdag "
+    "torsdag fredag lørdag söndag måndag tisdag lördag sunnuntai maanantaina tiistaina keskiviikkona "
+    "torstaina perjantaina lauantaina maanantai tiistai keskiviikko torstai perjantai lauantai "
+    "niedziela poniedziałek wtorek środa czwartek piątek sobota neděle pondělí úterý středa čtvrtek "
+    "pátek nedeľa pondelok utorok streda štvrtok piatok nedelja ponedeljek torek sreda četrtek petek "
+    "duminică luni marți miercuri joi vineri sâmbătă воскресенье понедельник вторник среда четверг "
+    "пятница суббота неділя понеділок вівторок середа четвер пʼятниця субота неделя понеделник сряда "
+    "четвъртък петък събота ponedeljak utorak četvrtak petak subota nedjelja ponedjeljak srijeda "
+    "minggu senin selasa rabu kamis jumat sabtu ahad isnin khamis jumaat diumenge dilluns dimarts "
+    "dimecres dijous divendres dissabte luns mércores xoves venres pühapäev esmaspäev teisipäev "
+    "kolmapäev neljapäev reede laupäev sunnudagur mánudagur þriðjudagur miðvikudagur fimmtudagur "
+    "föstudagur laugardagur"
 )
-_WEEKDAY = lazily(rf"^(?:{'|'.join(_DAYS_OF_WEEKS.split())})\b[.,]*\s*(?=\w)", re.IGNORECASE)
+_WEEKDAYS = frozenset(_DAYS_OF_WEEKS.split())
+_FIRST_WORD = lazily(r"^([^\W\d_]+(?:-[^\W\d_]+)?)\b[.,]*\s*(?:den\s+)?(?=\w)", re.IGNORECASE)
 # Halves of the day: in East Asia before the time, and in Greek, Vietnamese, Arabic, Persian and Turkish
 # after it.
 _BEFORE_NOON = (
@@ -64,7 +78,10 @@ _WRITTEN_BESIDE: _Rules = (
     (lazily(r"\bGMT(?=[+-]\d{4}$)"), ""),  # JavaScript
     (lazily(r"\b(?:GMT|UTC)([+-])(\d)$"), r"\g<1>0\g<2>00"),  # Google Forms
     (lazily(r"\b(?:GMT|UTC)([+-]\d\d)(?::(\d\d))?$"), lambda offset: f"{offset[1]}{offset[2] or '00'}"),
-    (lazily(r"^(?:ng\u00e0y )?(\d\d?) th\u00e1ng (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I), r"\1.\2."),
+    (
+        lazily(r"^(?:ng\u00e0y )?(\d\d?) (?:th\u00e1ng|thg) (\d\d?),?(?: n\u0103m)? (?=\d{4}$)", re.I),
+        r"\1.\2.",
+    ),
     (lazily(r"(?<=\d)\s*[\u0433\u0440](?:\.|\u043e\u0434\u0430|\u043e\u043a\u0443)?$"), ""),  # year
     (lazily(r"\b\u05d1(?=[\u05d0-\u05ea]{3})"), ""),  # Hebrew's "in"
     (lazily(r"(?<=\d)(?:st|nd|rd|th|er|\u00ba)\b", re.IGNORECASE), ""),
@@ -95,6 +112,11 @@ _WITH_SIGNS: _Rules = (
     (lazily(r"^le\s+(?=\d)", re.IGNORECASE), ""),
     (lazily(r"^(\d{1,2}) (\d{1,2}) (?=(?:19|20)\d\d\b)"), r"\1-\2-"),
     (lazily(r"^(\d{4})\. (\d{1,2})\. (\d{1,2})(?= )"), r"\1-\2-\3"),  # Korean
+    (lazily(r"^(\d{1,2}\. \d{1,2}\. \d{4})\.(?=$| \d)"), r"\1"),  # on the Balkans
+    (lazily(r"^(\d{1,2})\. (\d{1,2})\. (?=\d\d$)"), r"\1.\2."),
+    (lazily(r"(?<=[^\W\d_] \d{4})\.(?=$| \d)"), ""),
+    (lazily(r"(?<![\d.])(\d{1,2})\.(\d\d)\s?([ap])\.?m\.?$", re.IGNORECASE), r"\1:\2 \3m"),  # 10.30pm
+    (lazily(r"\bd['\u2019](?=[^\W\d_]{2})"), ""),  # Catalan
     # Signs beside a month in letters: 12.Aug.2020, Aug/12/2020, 2020/Aug/12, 12 Aug, 2020, and Aug'20.
     (lazily(r"^(\d{1,2})\.([^\W\d_]{3,})\.(?=\d{2,4}\b)"), r"\1-\2-"),
     (lazily(r"^([^\W\d_]{3,})[/-](\d{1,2})[/-](?=\d{4}\b)"), r"\1 \2 "),
@@ -103,8 +125,13 @@ _WITH_SIGNS: _Rules = (
     (lazily(r"(?<=:\d\d)\s?SA$"), " am"),  # Vietnamese
     (lazily(r"(?<=:\d\d)\s?CH$"), " pm"),
 )
-# What only texts beyond ASCII have: weekdays, years, months, days and times of East Asia, halves of the day.
+# What only texts beyond ASCII have: names of months with marks, years of Thailand, weekdays, years, months,
+# days and times of East Asia, halves of the day.
 _IN_OTHER_SCRIPTS: _Rules = (
+    (ANY_MARKED, lambda found: MARKED[found[0]]),
+    (lazily(r"\u0e1e\.?\u0e28\.?\s*(\d{4})\b"), lambda found: str(int(found[1]) - 543)),
+    (lazily(r"\u0e04\.?\u0e28\.?\s*(?=\d{4}\b)|[\u05f3\u0654]"), ""),
+    (lazily(r"\s*\u060c\s*"), " "),
     (
         lazily(
             r"\s*[(\uff08]?(?:\u661f\u671f|\u5468|\u9031|\u793c\u62dc)[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u65e5\u5929][)\uff09]?"
@@ -162,7 +189,8 @@ def usual(text: str, with_weekday: bool = False) -> str:
         return _of_pdf(*found.groups())
     text = with_offset(text)
     if not with_weekday:
-        text = _WEEKDAY.sub("", text)
+        word = _FIRST_WORD.match(text)
+        text = text[word.end() :] if word and word[1].casefold() in _WEEKDAYS else text
     for pattern, usual in _WITH_SIGNS if _SIGN.search(text) else ():
         text = pattern.sub(usual, text)
     for pattern, usual in _WRITTEN_BESIDE:
