@@ -46,7 +46,8 @@ def positive_of(classes: Sequence[Label], target: str, options: Options) -> Labe
             what = f"has {len(classes)} classes" if classes else "is a number"
             raise BadInput(f"positive names a class of two, and the target {target!r} {what}; leave it out.")
         return None
-    meant = [label for label in classes if str(label) == str(given)]
+    # Not given is None, which the label None must not be taken for.
+    meant = [label for label in classes if given is not None and str(label) == str(given)]
     if not meant and isinstance(given, bool):  # YAML reads yes as true
         meant = [label for label in classes if BOOLEANS.get(str(label).strip().lower()) == float(given)]
     if not meant and type(given) in (int, float):  # a number, however its label is written: 1 for 1.00

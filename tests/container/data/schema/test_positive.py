@@ -55,6 +55,7 @@ def schema_of(labels, **options):
         (("tested_negative", "tested_positive"), "tested_positive"),
         (("result: neg", "result: pos"), "result: pos"),
         (("<=50K", ">50K"), ">50K"),
+        (("None", "null"), "null"),  # a label, and not the option that nobody has set
     ],
 )
 def test_without_a_word_from_the_user_it_is_the_one_that_means_yes_or_the_second(labels, positive):
