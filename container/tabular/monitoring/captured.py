@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tabular.data.values.names import as_written
 from tabular.monitoring.baseline import Baseline, boolean_levels
 from tabular.portable.table_model import Table
 from tabular.serving.codec import BadRequest, decode
@@ -99,8 +100,10 @@ class Captured:
         numbers = np.concatenate(self._numbers) if sizes else np.empty((0, len(self.table.numeric)))
         for position, column in enumerate(self.table.columns):
             name, kind = column["name"], column["kind"]
+            # Who leaves a column out leaves all of its name out, which are told apart by a number.
+            called = {Table.fold(name), Table.fold(as_written(name))}
             keep = np.repeat(
-                np.array([Table.fold(name) not in names for names in self._without], dtype=bool), sizes
+                np.array([called.isdisjoint(names) for names in self._without], dtype=bool), sizes
             )
             if kind == "categorical":
                 place = self.table.categorical.index(position)

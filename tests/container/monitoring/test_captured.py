@@ -21,7 +21,7 @@ def known():
     return streams.baseline(np.random.default_rng(1))
 
 
-def captured(known, content_type, body, answer_type, answer, left_out=()):
+def captured(known, content_type, body, answer_type, answer, left_out=(), names=COLUMNS):
     sent = capture.Captured(
         request_id="a",
         at=streams.UNTIL.timestamp() - 60,
@@ -33,7 +33,7 @@ def captured(known, content_type, body, answer_type, answer, left_out=()):
         answer_type=answer_type,
         answer=answer,
     )
-    table = Table(COLUMNS, [streams.SCHEMA.target])
+    table = Table(names, [streams.SCHEMA.target])
     found = Captured(table_of(known), streams.GROUP, 3, streams.WINDOW)
     found.add(capture.line(sent, left_out, lambda _: table))
     return found
@@ -71,6 +71,18 @@ def test_every_form_of_request_gives_the_same_columns(known, content_type, left_
     assert columns["colour"] == ([] if left_out else frame["colour"].tolist())
     for name in ("x1", "x2", "x3", "x4"):
         np.testing.assert_allclose(columns[name], frame[name], rtol=1e-9)
+
+
+def test_columns_of_the_same_name_that_were_left_out_are_not_gaps(known):
+    names = ["x1.1" if name == "x2" else name for name in COLUMNS]
+    columns = [{**one, "name": name} for one, name in zip(known["columns"], names, strict=True)]
+    asked = known | {"columns": columns, "training": known["training"] | {"x1.1": known["training"]["x2"]}}
+    frame = streams.rows(np.random.default_rng(2), ROWS)
+    frame = frame.assign(member=frame["member"].map({1.0: True, 0.0: False})).set_axis(names, axis=1)
+    body = frame.to_csv(index=False).encode()
+    found = captured(asked, "text/csv", body, "text/csv", b"yes\n" * ROWS, ["x1"], names)
+    counts = {name: len(values) for name, _, values, _ in found.columns()}
+    assert counts == {**dict.fromkeys(names, ROWS), "x1": 0, "x1.1": 0}
 
 
 @pytest.mark.parametrize(
