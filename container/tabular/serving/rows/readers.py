@@ -236,22 +236,18 @@ def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> floa
     In a column of days, the one that is written counts: 2024-01-31T00:00+02:00 is January 31, which it is not
     yet in UTC, and 2024-01-31T23:00 is the same day, whose number is whole, as all were in training.
     """
-    day = _moment(cell, form, missing, of_days)
-    return day // 1 if of_days else day  # which stays NaN
-
-
-def _moment(cell: Any, form: str, missing: Collection[str], of_days: bool) -> float:
     if form in _TIMES and isinstance(cell, str) and (found := _NO_DAY.fullmatch(cell.strip())):
         cell = found[1]
     elif of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
         cell = _OFFSET.sub(r"\1", cell)
     try:
-        return dates.date(cell, form, missing)
+        day = dates.date(cell, form, missing)
     except ValueError:
-        day = _time(cell, form) if form in _TIMES else _of_programs(cell, form, of_days)
-        if day is None:
+        other = _time(cell, form) if form in _TIMES else _of_programs(cell, form, of_days)
+        if other is None:
             raise
-        return day
+        day = other
+    return day // 1 if of_days else day  # which stays NaN
 
 
 def _time(cell: Any, form: str) -> float | None:
