@@ -6,7 +6,15 @@ from types import MappingProxyType
 
 __all__ = [
     *("AGES", "CONCENTRATION", "COUNTS", "DEGREES", "FAMILIES", "HUNDREDTHS", "NAMES", "TELLING_MIL"),
-    *("TEMPERATURES", "TIMES", "WITH_GIGABYTES", "WITH_MIL", "WITH_MINUTES", "WITH_MONTHS"),
+    *(
+        "TELLING_THOUSANDS",
+        "TEMPERATURES",
+        "TIMES",
+        "WITH_GIGABYTES",
+        "WITH_MIL",
+        "WITH_MINUTES",
+        "WITH_MONTHS",
+    ),
 ]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
@@ -44,15 +52,21 @@ _EAST_ASIAN |= _words(1e3, "千 천")
 # What follows such a word: yuan, yen and won, people, things, times and shares.
 _COUNTED = "円元원圆圓人名명件건台대個个개次回회股株주"
 _THOUSANDS = (
-    "k K Tsd Tsd. Tausend Th. thousand Thousand thousands Thousands milliers mille mila duizend tusen "
-    "tuhatta tys tys. tysięcy tis tis. ezer bin mil rb ribu nghìn ngàn "
-    "тыс тыс. тысяч тис тис. хил. хиляди χιλ. χιλιάδες ألف آلاف هزار אלף"
+    "k K Tsd Tsd. Tausend Th. thousand Thousand thousands Thousands millier milliers mille mila duizend "
+    "tusen tuhatta tys tys. tysięcy tis tis. ezer bin mil rb ribu nghìn ngàn "
+    "тыс тыс. тысяч тис тис. хил. хиляди χιλ. χιλιάδες ألف آلاف هزار אלף "
+    "tusind þús. þúsund tysiąc tysiące tysiąca tisíc tisíce tisíca tisuća tisuće tisoč hiljada hiljade "
+    "hilj. tūkst. tūkstančių tūkstoši tūkstošu tuh tuhat mijë ming milers duisend libo "
+    "тысячи тысяча тисячі тисяча хиљада хиљаде хиљ. илјади илј. мың"
 )
 _MANY_THOUSANDS = (
     "m M mn Mn mln mln. mio mio. Mio Mio. million Million millions Millions MM Millionen miljoen miljoner "
     "miljoonaa milj. millones Millones millón milhões milhão mi milioni milione millió miliony milion "
     "milionów milionů miliónů milioane milyon jt juta triệu "
-    "млн млн. миллион миллиона миллионов мільйонів милиона εκατ. εκατομμύρια مليون میلیون מיליון"
+    "млн млн. миллион миллиона миллионов мільйонів милиона εκατ. εκατομμύρια مليون میلیون מיליון "
+    "Mln Mln. MLN mill. millioner millón millóns milions miliona milionu milióna milióny milijun milijuna "
+    "milijon milijona milijone milijonov milijono milijonų miljons miljoni miljonu miljonit milljón "
+    "milljónir milioi milyon мільйон мільйона мільйони милион милиони εκ."
 )
 _THOUSANDS_OF_MILLIONS = (
     "b B bn Bn bln billion Billion billions Billions Mrd Mrd. mrd mrd. Milliarden mdr mdr. Md Mds milliard "
@@ -71,12 +85,22 @@ COUNTS: Mapping[str, float] = MappingProxyType(
     | _words(1e7, "crore Crore Crores crores Cr cr Cr.")
 )
 # Where another word is one of these, mil means millions; in Spain and Portugal it means thousands.
-TELLING_MIL = frozenset(["tis", "tis.", "mii", "mld", "mld.", "miliarde", "miliard"])
+TELLING_MIL = frozenset(["tis", "tis.", "mii", "hilj.", "mld", "mld.", "miliarde", "miliard"])
 WITH_MIL: Mapping[str, float] = MappingProxyType(
     {"": 1.0}
-    | _words(1e3, "tis tis. mii")
+    | _words(1e3, "tis tis. mii hilj.")
     | _words(1e6, "mil mil.")
     | _words(1e9, "mld mld. miliarde miliard")
+)
+# What is a thousand where a word for millions of the same language is beside it: Danish, Swedish, Turkish and
+# Brazilian, whose letters mean something else alone.
+TELLING_THOUSANDS: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "t": {"": 1.0, "t": 1e3, "mio.": 1e6, "mia.": 1e9},
+        "tn": {"": 1.0, "tn": 1e3, "mn": 1e6, "md": 1e9},
+        "B": {"": 1.0, "B": 1e3, "Mn": 1e6, "Mr": 1e9},
+        "mil": {"": 1.0, "mil": 1e3, "mi": 1e6, "bi": 1e9},
+    }
 )
 # Of the currency before other numbers, as in $1.50 and 75\u00a2.
 HUNDREDTHS = frozenset(["\u00a2", "p", "ct"])

@@ -22,6 +22,7 @@ _MILLIONS = frozenset(["M", "MM", "B"])  # with decimals, these are hardly codes
 # Millions or something else, unless a currency or a word for thousands is in the column.
 _AMBIGUOUS = _LETTERS | {"m", "t", "tn", "L", "mi", "bi", "bin", "mil", "Md", "Mds"}
 FAR = 10.0  # times; numbers of one measure are hardly so far apart, with nothing between them
+THOUSAND = 1000.0
 # Bare numbers up to the first beside percents over the second are fractions.
 PARTS_OF_ONE, PERCENTS = 1.0, 10.0
 
@@ -132,6 +133,8 @@ def _family(given: Collection[str], units: Units, money: bool) -> Mapping[str, f
     has_mil = {"mil", "mil."} & set(given) and measures.TELLING_MIL & set(given)
     if has_mil and set(given) <= set(measures.WITH_MIL):
         family = measures.WITH_MIL
+    if len(given) > 1 and (local := _of_thousands(given, units)):
+        return local
     if family is None and len(given) > 1:
         family = _of_letters(given)
     if family is measures.COUNTS and bare and not all(_are_counts(unit, units) for unit in given):
@@ -173,6 +176,23 @@ def _of_letters(units: Collection[str]) -> Mapping[str, float] | None:
         if set(units) <= set(family) and telling & set(units):
             return family
     return None
+
+
+def _of_thousands(given: Collection[str], units: Units) -> Mapping[str, float] | None:
+    """The family in which a letter means thousands, if bare numbers go up to a thousand and others go on.
+
+    Where 697 and 49,5 t stand beside 2,9 mio., nothing else would be between a thousand and a million.
+    """
+    family = next(
+        (
+            words
+            for letter, words in measures.TELLING_THOUSANDS.items()
+            if {letter} < set(given) <= set(words)
+        ),
+        None,
+    )
+    bare = units.extents.get("")
+    return family if bare and bare[1] < THOUSAND else None
 
 
 def _are_counts(unit: str, units: Units) -> bool:
