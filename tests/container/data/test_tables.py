@@ -164,6 +164,8 @@ def test_parquet_is_read_with_its_own_types(tmp_path):
     assert table.frame["decimal"].dtype == np.float64
     kinds = [found.column.kind for found in table.decisions.values()]
     assert kinds == ["numeric", "date", "boolean", "categorical"]
+    evidence = [table.decisions[name].evidence[0] for name in ("decimal", "day")]
+    assert evidence == [f"by its type in the file, read as {kind}" for kind in ("double", "timestamp[us]")]
     assert table.files == [{"format": "parquet", "name": "table.parquet", "rows": 2}]
 
 

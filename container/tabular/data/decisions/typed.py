@@ -44,7 +44,8 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
             f"The column {name!r} is in numeric, but the file's type is {kind}; remove it from numeric, or "
             "write numbers into the file."
         )
-    said = "lists or objects" if pa.types.is_nested(kind) else f"the file's type is {kind}"
+    # Decimals and days have become one of a few types by now, which is not that of the file.
+    said = "lists or objects" if pa.types.is_nested(kind) else f"by its type in the file, read as {kind}"
     if pa.types.is_boolean(kind):
         return Decision(replace(column, kind="boolean"), cells.to_pandas(), (said,))
     if pa.types.is_integer(kind):
@@ -66,7 +67,7 @@ def typed(name: str, cells: pa.ChunkedArray, options: Options) -> Decision:
         doubts = _doubts_of_floats(numbers)
         return replace(rest, evidence=(said, *doubts), doubts=doubts)
     if pa.types.is_duration(kind):
-        note = f"durations, read as seconds ({said})."
+        note = f"durations, read as seconds (the file's type is {kind})."
         return Decision(as_numeric(column), seconds(cells).to_pandas(), (note,), (note,))
     if pa.types.is_timestamp(kind):
         return moments(column, cells, said)
