@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from tabular.data.values.numbers import is_plain
 from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.from_json import is_json
@@ -14,6 +13,7 @@ from tabular.serving.rows.names import (
     check_copies,
     copies_in,
     is_header,
+    may_be_row,
     order_of,
     repeats,
     without_headers,
@@ -132,9 +132,9 @@ def _below(
         rows = without_stray_quotes(rows, places, model, quoted)
     copies = copies_in(header, model)
     names = None if model.numeric else [*map(model.fold, header)]  # as which words can be read
-    again = None if all(map(is_plain, header)) else header  # numbers can be a row
     for number, row in enumerate(rows, start=1):
-        if row == again if names is None else repeats(row, names, order, model):
+        is_again = row == header if names is None else repeats(row, names, order, model)
+        if is_again and not (len(row) == len(order) and may_be_row([row[place] for place in order], model)):
             raise BadRequest(400, f"Row {number} is the header again; send it once, above all rows.")
         if len(row) != len(header):
             raise BadRequest(

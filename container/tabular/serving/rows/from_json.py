@@ -13,7 +13,15 @@ from tabular.portable.table_model import Table
 from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.keys import may_repeat, unique
 from tabular.serving.rows.lines import most_names
-from tabular.serving.rows.names import check_copies, copies_in, is_header, listed, order_of, without_headers
+from tabular.serving.rows.names import (
+    check_copies,
+    copies_in,
+    is_header,
+    listed,
+    may_be_row,
+    order_of,
+    without_headers,
+)
 from tabular.serving.rows.shapes import (
     SHAPES,
     Rows,
@@ -80,10 +88,13 @@ def _shaped(read_rows: Callable[..., Rows], content: Any, model: Table) -> Rows:
 
 
 def _is_header(row: Sequence[str], model: Table) -> bool:
-    """Whether texts are a header, which is rarer in JSON than a row of levels that are called as columns."""
+    """Whether texts are a header, which is rarer in JSON than a row of cells that are called as columns are.
+
+    Plain numbers are hardly ever texts there.
+    """
     if len(row) > most_names(model) or not is_header(row, model):
         return False
-    return not all(cell in model.levels_of(place) for place, cell in enumerate(row))
+    return model.n_numbers > 0 or not may_be_row(row, model)
 
 
 def _of_rows(given: Rows, model: Table) -> list[list[Any]]:

@@ -12,7 +12,16 @@ from tabular.serving.rows.errors import BadRequest
 from tabular.serving.rows.lines import most_names
 from tabular.serving.rows.readers import as_programs_write, reader
 
-__all__ = ["check_copies", "copies_in", "is_header", "listed", "order_of", "repeats", "without_headers"]
+__all__ = [
+    "check_copies",
+    "copies_in",
+    "is_header",
+    "listed",
+    "may_be_row",
+    "order_of",
+    "repeats",
+    "without_headers",
+]
 
 
 def is_header(row: Sequence[str], model: Table) -> bool:
@@ -33,6 +42,20 @@ def is_header(row: Sequence[str], model: Table) -> bool:
         return True
     # Names among which one is wrong, as levels of other columns that training has never seen would be rarer.
     return 2 * len(named) >= len(row) and not any(row[place] in model.levels_of(place) for place in named)
+
+
+def may_be_row(names: Sequence[str], model: Table) -> bool:
+    """Whether the names of a header, in the order of the model's columns, are cells that these have, too."""
+    if len(names) != len(model.names):
+        return False
+    if not all(names[place] in model.levels_of(place) for place in model.categorical):
+        return False
+    try:
+        for place in model.numeric:
+            reader(place, model)(names[place])
+    except ValueError:
+        return False
+    return True
 
 
 def repeats(row: Sequence[Any], names: Sequence[str], order: Sequence[int], model: Table) -> bool:

@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import pytest
 from support.container.tables import fit, mixed
+from tabular.portable.model import PortableModel
 from tabular.serving import codec
-from tabular.serving.codec import decode
+from tabular.serving.codec import BadRequest, decode
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 HEADLESS = "text/csv; header=absent"
@@ -74,3 +75,23 @@ def test_the_level_of_one_column_that_is_called_as_it_is_a_row_in_json():
     assert decode(b'[["Y"], ["N"]]', JSON, model)[1] == [["Y", "N"]]
     assert decode(b"Y\nN\n", CSV, model)[1] == [["N"]]
     assert decode(b"Y\nN\n", HEADLESS, model)[1] == [["Y", "N"]]
+
+
+def test_a_boolean_or_a_date_that_is_called_as_its_column_is_a_row_in_json_and_below_the_header():
+    days = [f"2024-01-{day:02}" for day in range(1, 31)] * 2
+    table = pd.DataFrame({"Y": ["Y", "N"] * 30, "2024-01-31": days, "target": ["a", "a", "b"] * 20})
+    model = fit(table, "NaiveBayes", "binary").model
+    rows = [["Y", "2024-01-31"], ["N", "2024-01-01"], ["Y", "2024-01-31"]]
+    expected = [[1.0, 19753.0], [0.0, 19723.0], [1.0, 19753.0]]
+    assert decode(json.dumps(rows).encode(), JSON, model)[0].tolist() == expected
+    body = "".join(f"{yes},{day}\n" for yes, day in rows).encode()
+    assert decode(body, HEADLESS, model)[0].tolist() == expected
+    assert decode(body, CSV, model)[0].tolist() == expected[1:]
+
+
+def test_a_header_with_other_columns_is_never_a_row_below_itself():
+    table = mixed(rows=40, gaps=False)[["size", "income", "target"]].set_axis(["1", "2", "target"], axis=1)
+    one = fit(table, "NaiveBayes", "binary")
+    model = PortableModel(one.manifest | {"target": "3"}, one.arrays)
+    with pytest.raises(BadRequest, match="Row 2 is the header again"):
+        decode(b"1,2,3\n5,6,7\n1,2,3\n", CSV, model)
