@@ -22,6 +22,7 @@ LIMIT = 6_291_456  # bytes, for both Lambda and InvokeEndpoint
 LONGEST_HEADER = 1024  # characters that InvokeEndpoint accepts
 JSON = "application/json"
 CSV = "text/csv"
+GZIP = b"\x1f\x8b"
 COMPOSED = {dict, list}  # what json makes of values that are not cells
 # An envelope up to the rows, as most programs write it.
 BEGINNING = re.compile(
@@ -132,6 +133,8 @@ def _json_text(raw: bytes, headers: dict[str, str]) -> str:
     try:
         return raw.removeprefix(codecs.BOM_UTF8).decode()  # in less time than by "utf-8-sig"
     except UnicodeError as error:
+        if raw.startswith(GZIP):
+            raise RequestError(415, "The body is compressed with gzip; send it as it was before.") from error
         raise RequestError(400, "The body is not UTF-8 text; send CSV or JSON in UTF-8.") from error
 
 

@@ -1,6 +1,7 @@
 """Which requests are valid, and the error message for each that is not."""
 
 import base64
+import gzip
 import json
 
 import pytest
@@ -282,6 +283,14 @@ def test_a_bad_json_body_is_answered_with_what_is_wrong(ask, body, sentence):
         ask(body)
     assert refusal.value.status == 400
     assert sentence in refusal.value.sentence
+
+
+def test_a_compressed_body_is_told_to_be_sent_as_it_was(ask):
+    body = gzip.compress(b'{"model": "iris", "data": [[1]]}', mtime=0)
+    with pytest.raises(RequestError, match="compressed with gzip") as refusal:
+        ask(body)
+    assert refusal.value.status == 415
+    assert ask(body, model="iris").body == body  # of which the model's server says the same
 
 
 BAD_CSV = {
