@@ -639,6 +639,12 @@ def test_what_powershell_counts_may_have_the_name_of_a_column():
     assert "has the columns 'value'" in refusal_of(json.dumps(body), JSON, model)
 
 
+@pytest.mark.parametrize("body", [{"data": [[1, 2]]}, [{"shape": [2], "data": [1, 2]}]])
+def test_what_has_no_name_is_not_the_column_none(body):
+    model = model_of(mixed(rows=40)[["size", "income", "target"]].rename(columns={"income": "None"}))
+    assert decode(json.dumps(body).encode(), JSON, model)[0].tolist() == [[1, 2]]
+
+
 def test_a_line_of_json_has_one_row(models):
     said = refusal_of(
         '{"instances": [[1, 2]]}\n{"instances": [[1, 2], [3, 4]]}', JSON_LINES, models["numbers"]

@@ -324,7 +324,7 @@ def _holds_rows(content: Any, model: Names) -> bool:
         return False
     if {"shape", "data"} <= content.keys():
         # A tensor of several columns may have the name of one.
-        return model.place_of(str(content.get("name"))) is None or _is_wide(content["shape"])
+        return not _names_column(content, model) or _is_wide(content["shape"])
     return len(content) > 1 and any(_names_in(value, model) for value in content.values())
 
 
@@ -332,7 +332,13 @@ def _is_column(content: Mapping[str, Any], model: Names) -> bool:
     """Whether an object is one of several columns with its name, and not a row of all."""
     if len(model.names) == 1 or _is_wide(content.get("shape")) or not {"data", "values"} & content.keys():
         return False
-    return model.place_of(str(content.get("name"))) is not None
+    return _names_column(content, model)
+
+
+def _names_column(content: Mapping[str, Any], model: Names) -> bool:
+    """Whether an object has the name of a column; one without a name is not the column `None`."""
+    name = content.get("name")
+    return name is not None and model.place_of(str(name)) is not None
 
 
 def _is_wide(shape: Any) -> bool:
