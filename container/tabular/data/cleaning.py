@@ -1,5 +1,6 @@
 """Leave out rows that training cannot use: without a target or time, or duplicates if the options say so."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,11 @@ MIN_ROWS = 20
 
 
 def clean(
-    table: pd.DataFrame, target: str, options: Options = DEFAULTS, figures: Figures | None = None
+    table: pd.DataFrame,
+    target: str,
+    options: Options = DEFAULTS,
+    figures: Figures | None = None,
+    times: Callable[[pd.DataFrame], np.ndarray | None] = lambda _: None,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Drop columns and duplicate rows as the options say, and rows without a target or a time.
 
@@ -29,6 +34,8 @@ def clean(
         target: the column to predict.
         options: the user's settings.
         figures: what is known of the table's numbers, if it was found before.
+        times: the times of some rows (n_rows,), NaN where a cell, such as NA, means none; by default, only
+            empty cells do.
 
     Raises:
         BadInput: if a cell is not a single value, a number is infinite or too large, or too few rows are
@@ -41,6 +48,8 @@ def clean(
     if len(table) and not len(labelled):
         raise BadInput(f"The target {target!r} is empty in every row; choose another target.")
     timed = labelled.dropna(subset=[options.time]) if options.time else labelled
+    if (known := times(timed)) is not None:
+        timed = timed[~np.isnan(known)]
     cleaned = timed[~repeated(timed, options)] if options.repeated == "drop" else timed
     report: dict[str, Any] = {
         "rows_read": len(table),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,9 @@ def prepare(
         table = _with_labels(table, raw, target, options, report)
     known = {name: one.summary for name, one in raw.decisions.items() if one.summary is not None}
     figures = Figures(table, known if is_raw else {})
-    table, found = clean(table, target, options, figures)
+    table, found = clean(
+        table, target, options, figures, partial(times_of, options=options, decisions=raw.decisions)
+    )
     figures = figures.of(table)
     report |= found
     report["rows_read"] += sum(raw.left_out.values())

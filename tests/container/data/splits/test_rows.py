@@ -89,10 +89,11 @@ def test_the_newest_rows_are_held_out_and_every_fold_looks_ahead(preprocess_data
     assert json.loads(done.report)["split"] == {"by": "time", "test_size": 0.25, "random_state": 7}
 
 
-def test_rows_without_a_time_are_left_out_and_counted(preprocess_data, base):
-    give_options(base, time="day")
+@pytest.mark.parametrize("gap", [None, "NA", "?", "31.12.9999", "later"])
+def test_rows_without_a_time_are_left_out_and_counted(preprocess_data, base, gap):
+    give_options(base, time="day", missing={"day": ["later"]} if gap == "later" else None)
     table = visits()
-    table.loc[:9, "day"] = None
+    table.loc[:9, "day"] = gap
     report = json.loads(preprocess_data(table).report)
     assert report["rows_without_time"] == 10
     assert report["columns_dropped"] == {"day": "the time of a row"}
