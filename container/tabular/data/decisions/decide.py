@@ -93,6 +93,8 @@ def _decided(
     grouped = style.likely_decimal_comma and signs == (None, None) and points_may_group(cells)
     if grouped and style.has_decimal_commas:
         signs = (",", ".")
+    # Numbers such as -999 say nothing of the words that are gaps, too; a list that has words has all of them.
+    words = None if words and all(any(map(str.isdigit, word)) for word in words) else words
     strict = words is not None
     if signs == (None, None):
         plain = plain_numbers(column, cells, forced, grouped, strict, into)

@@ -73,6 +73,18 @@ def test_the_user_says_which_words_mean_a_missing_value(words):
     assert found.doubts == ()
 
 
+@pytest.mark.parametrize("options", [{"missing": ["-999"]}, {"missing": {"a": ["-999", "5+"]}}])
+def test_a_number_that_means_a_missing_value_is_added_to_the_words_that_do(options):
+    cells = pa.array([*map(str, range(600)), "?", "?", "-", "-999", "-999.0"])
+    found = decided(cells, **options)
+    assert found.column.kind == "numeric"
+    assert found.column.missing[-2:] == ("?", "-")
+    assert found.values.isna().sum() == 5
+    days = pa.array([*(f"2024-01-{day:02}" for day in range(1, 29)), "?", "1900-01-01"] * 9)
+    assert decided(days, missing=["1900-01-01"]).column.kind == "date"
+    assert decided(pa.array(["yes", "no", "?", "9"] * 90), missing=["9"]).column.kind == "boolean"
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -630,6 +642,11 @@ MANY = [*map(str, range(0, 3000, 10)), *["nvt"] * 50]
         (MANY, "numeric", "'nvt', in 50 of 350 rows, is read as missing"),
         (MANY[100:], "categorical", "name 'nvt' in missing"),  # all of one length
         ([*MANY, *["nvt"] * 200], "categorical", "name 'nvt' in missing to read the others as numbers"),
+        (
+            [*MANY, *["Bad Input", "I/O Timeout", "No Data", "Shutdown"] * 20],
+            "categorical",
+            "name 'nvt', 'Bad Input', 'I/O Timeout', 'No Data', 'Shutdown' in missing to read",
+        ),
         ([*map(str, range(1, 30)), *["attic"] * 8], "categorical", "name 'attic' in missing"),
         ([*map(str, range(200, 500)), *["A1"] * 50], "categorical", "not written in one way"),
         ([*map(str, range(200, 500)), *["roof"] * 50], "categorical", "name 'roof' in missing"),

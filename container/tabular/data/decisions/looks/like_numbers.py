@@ -10,14 +10,15 @@ from tabular.data.decisions.decision import FIRST, SAMPLE, listed
 from tabular.data.decisions.looks.matching import among, match, match_if_any
 from tabular.data.decisions.many.counts import Counts
 from tabular.data.decisions.many.shapes import shapes_of
-from tabular.data.values.cells import FEW_WORDS, NO_NUMBERS, is_gap
+from tabular.data.values.cells import NO_NUMBERS, is_gap
 from tabular.data.values.finding.affixes import MEASURED
 from tabular.data.values.finding.numbers import find_numbers
 from tabular.data.values.numbers import is_plain, read_number
 
 __all__ = ["doubts_of_numbers", "like_numbers"]
 
-MOST_TEXTS = FEW_WORDS + len(NO_NUMBERS)  # of which others can be only a few words and marks
+MOST_NAMED = 12  # words that a person may be asked to name, such as the errors of a sensor
+MOST_TEXTS = MOST_NAMED + len(NO_NUMBERS)  # of which others can be only a few words and marks
 NUMBER_LIKE = (
     r"^\s*[<>~\x{2264}\x{2265}\x{b1}]?\s*[$\x{20ac}\x{a3}\x{a5}]?\s*[-+]?"
     r"\d[\d.,:;'/\x{2019}\s-]*\s*\S{0,12}\s*$"
@@ -80,8 +81,8 @@ def doubts_of_numbers(cells: pa.ChunkedArray, counts: Counts) -> tuple[str, ...]
         )
     if words:
         return (
-            f"{such}; name {listed(words)} in missing to read the others as numbers, or name the column in "
-            "categorical if they are only names.",
+            f"{such}; name {listed(words, MOST_TEXTS)} in missing to read the others as numbers, or name the "
+            "column in categorical if they are only names.",
         )
     return (
         f"a category: {have} digits, {shown}, but the column is not written in one way that is a number, a "
@@ -106,14 +107,19 @@ def _if_named(texts: Sequence[str]) -> str | None:
 
 
 def _words_among(others: pa.ChunkedArray, texts: pa.ChunkedArray) -> Sequence[str]:
-    """The other texts, if they are a few words beside measurements; else none."""
+    """The other texts, if they are a few words beside measurements; else none.
+
+    Those that are usually gaps are among them, because they are none where a person names others.
+    """
     if not len(others) or len(others) > MOST_TEXTS or len(texts) < MEASURED:
         return []
     words = [text for text in others.to_pylist() if text.strip().casefold() not in NO_NUMBERS]
-    if not 0 < len(words) <= FEW_WORDS or any(map(str.isdigit, "".join(words))):
+    if not 0 < len(words) <= MOST_NAMED or any(map(str.isdigit, "".join(words))):
         return []
     found = find_numbers(dict.fromkeys(texts[:SAMPLE].to_pylist(), 1))
-    return [] if found is None or found.gaps or found.format.notations else words
+    if found is None or found.gaps or found.format.notations:
+        return []
+    return [text.strip() for text in others.to_pylist() if not is_gap(text.strip(), ())]
 
 
 def _may_look_like_numbers(cells: pa.ChunkedArray) -> bool:

@@ -53,6 +53,7 @@ def said_of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) 
                 f"{text!r} is read as {read_number(text, form):.15g}; set thousands to '.' if it is as large "
                 f"as {text.replace(one, one.replace('.', ''))!r}."
             )
+    written = numbers
     if form.notations:
         parts = {text: taken_apart(text, form.notations) for text in numbers}
         firsts: dict[str, str] = {}  # of each notation
@@ -67,7 +68,7 @@ def said_of_format(numbers: Sequence[str], odd: str | None, form: NumberFormat) 
         numbers = [text for text, found in parts.items() if found is None]
     marks, converted = marks_of(form), dict(form.scales)
     for mark in marks:
-        marked = next((text for text in numbers if mark in text), mark)
+        marked = next((text for text in written if mark in text), mark)
         yield f"{mark!r} beside numbers is left out; name {marked!r} in missing if it is not a measurement."
     if numbers and set(converted.values()) - {1.0}:
         yield f"units that are converted: {_examples(numbers, form)}."
