@@ -28,6 +28,7 @@ _MOMENT = lazily(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\
 _DOT_NET = lazily(r"\s*/Date\((-?\d{1,15})([+-]\d{4})?\)/\s*")  # milliseconds as .NET writes them
 _OFFSET = lazily(r"(?<=[T ]\d\d:\d\d)(:[\d.]+)?\s*[+-]\d\d(?::?\d\d)?\s*$")
 PER_DAY = 86_400_000
+DAY = len("2024-01-31")
 # Milliseconds as text, of days from 2001-09-09 to 2033-05-18. Other digits may be a telephone number, an
 # article's, a filler of nines, or a moment such as 240131103000.
 _DIGITS = lazily(r"1\d{12}")
@@ -238,7 +239,7 @@ def _date(cell: Any, form: str, missing: Collection[str], of_days: bool) -> floa
     """
     if form in _TIMES and isinstance(cell, str) and (found := _NO_DAY.fullmatch(cell.strip())):
         cell = found[1]
-    elif of_days and isinstance(cell, str) and _ISO_DATE.match(cell):
+    elif of_days and isinstance(cell, str) and len(cell) > DAY and _ISO_DATE.match(cell):
         cell = _OFFSET.sub(r"\1", cell)
     try:
         day = dates.date(cell, form, missing)
