@@ -64,6 +64,14 @@ def test_a_label_of_which_no_row_is_left_is_no_class(tmp_path):
     assert prepared.report["classes"] == {"no": 14, "yes": 14}
 
 
+def test_labels_keep_every_digit_and_nothing_else_is_said_of_them(tmp_path):
+    rows = [f"{row},{2**53 + 1 + 2 * (row % 2)}" for row in range(30)]
+    prepared = prepare(read(tmp_path, "\n".join(["x,target", *rows])), "target", Options())
+    assert prepared.schema.classes == (2**53 + 1, 2**53 + 3)
+    assert not [one for one in prepared.report["warnings"] if one["column"] == "target"]
+    assert prepared.report["evidence"]["target"] == ["all 30 cells are numbers"]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-16", "utf-32"])
 @pytest.mark.parametrize("decimal", [".", ","])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tabular.data.cleaning import check_cells, clean
+from tabular.data.decisions.codes.spellings import DIGITS
 from tabular.data.decisions.decision import AS_MISSING, Decision
 from tabular.data.decisions.looks.doubts import IN_QUOTES
 from tabular.data.doubts.misleading import misleading
@@ -144,12 +145,14 @@ def _with_labels(
             one for one in raw.warnings if one["column"] != target or AS_MISSING in str(one["said"])
         ]
         report["evidence"][target] = ["labels, kept as they are written"]
-    else:  # the quotes are part of the labels
+    else:  # the quotes are part of the labels, and so are all digits
         report["warnings"] = [
             one
             for one in report["warnings"]
-            if one["column"] != target or not str(one["said"]).startswith(IN_QUOTES)
+            if one["column"] != target or not str(one["said"]).startswith((IN_QUOTES, DIGITS))
         ]
+        said_of_it = report["evidence"][target]
+        report["evidence"][target] = [one for one in said_of_it if not one.startswith(DIGITS)]
     return table
 
 
