@@ -174,6 +174,8 @@ def _has_words_for_one_number(cells: Sequence[str], below: Sequence[Sequence[str
     """
     if len(below) < MANY_ROWS or len(cells) != len(below[0]) or not all(map(str.strip, cells)):
         return False
+    if not any(_STARTS_A_NUMBER.match(cell) for row in below[:FEWEST_ROWS] for cell in row):
+        return False  # found soon, as in a wide table of words
     numbers = levels = 0
     for cell, column in zip(map(str.strip, cells), zip(*below, strict=True), strict=True):
         filled = [one.strip() for one in column if one.strip().casefold() not in MARKS]
