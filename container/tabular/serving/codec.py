@@ -78,10 +78,11 @@ def _text(body: bytes, media_type: str, charset: str) -> str:
             raise BadRequest(415, NO_TEXT) from None
         if 4 * body.count(0) >= len(body):
             raise _in_utf_16(media_type, body.startswith(b"\0")) from None
+        # In iso-8859-1, no byte is refused, and the euro sign of Windows is one that nobody sees.
         raise BadRequest(
             400,
             f"The body is not {charset.upper()}: byte {error.start + 1} is {body[error.start]:#04x}. Name "
-            f"its charset in the content type, for example {media_type}; charset=iso-8859-1.",
+            f"its charset in the content type, for example {media_type}; charset=windows-1252.",
         ) from None
     if "\0" in text:  # which no table has
         if _is_binary(body):

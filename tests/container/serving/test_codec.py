@@ -159,8 +159,10 @@ def test_a_body_that_is_not_utf8_says_where(refused, content_type):
     assert refused(b"red,\xff", content_type) == (
         400,
         "The body is not UTF-8: byte 5 is 0xff. Name its charset in the content type, for example "
-        f"{content_type}; charset=iso-8859-1.",
+        f"{content_type}; charset=windows-1252.",
     )
+    with_euros = "red,1.5,yes,€ 100,c1".encode("windows-1252")
+    assert "'€ 100'" in refused(with_euros, "text/csv; charset=windows-1252")[1]
 
 
 def test_a_body_that_is_compressed_or_utf16_says_so(refused):
