@@ -254,8 +254,13 @@ def test_an_unknown_target_is_refused_with_the_nearest_column(preprocess_data):
 @pytest.mark.parametrize("rows", [0, 2, 18])
 def test_too_few_rows_are_refused_with_what_was_found(preprocess_data, rows):
     said = refusal(preprocess_data, numbered(rows=rows))
-    assert said.startswith(f"Only {rows} rows are left after cleaning")
-    assert said.endswith("at least 20 are needed.")
+    assert said == f"Only {rows} rows are left after cleaning ({rows} read); at least 20 are needed."
+
+
+def test_too_few_rows_are_refused_with_what_was_left_out(preprocess_data, base):
+    give_options(base, repeated="drop")
+    said = refusal(preprocess_data, pd.concat([numbered(rows=18)] * 2))
+    assert said == "Only 18 rows are left after cleaning (36 read, 18 repeated); at least 20 are needed."
 
 
 def test_rows_that_repeat_are_kept_and_told(preprocess_data):
