@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from unicodedata import normalize
 
 from tabular.data.values.cells import UNSEEN
@@ -71,7 +71,7 @@ class Names:
         self._by_folded_name = {name: place for place, name in enumerate(folded_names) if count[name] == 1}
 
     @classmethod
-    def _folded(cls, names: Iterable[str]) -> list[str]:
+    def _folded(cls, names: Collection[str]) -> list[str]:
         """What `fold` makes of names, shared with other tables; hundreds of models are loaded one by one."""
         whole = "".join(names)
         if whole.isascii() and "\r" not in whole:
