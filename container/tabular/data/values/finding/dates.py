@@ -165,7 +165,20 @@ def find_dates(
     allowed = 0 if forced or strict else MOST_OTHERS * sum(present.values())
     if (found := _in_one_format(present, allowed, _candidates(forced, form, dayfirst), forced, form)) is None:
         found = None if form else _in_several_formats(present, allowed, dayfirst)
+    if found and not (forced or form) and "%b" in found.format and "%d" not in found.format:
+        found = None if _are_codes(present) else found
     return found and found._replace(gaps=gaps | found.gaps)
+
+
+def _are_codes(cells: Collection[Any]) -> bool:
+    """Whether all have one word, which is a month in a language other than English: NIS 1000 and SET-2000."""
+    first, *others = cells
+    words = _WORD.findall(str(first))
+    return (
+        bool(others)
+        and all(in_english(one, full=False) != one for one in words)
+        and all(_WORD.findall(str(cell)) == words for cell in others)
+    )
 
 
 def _sample(cells: Iterable[Any]) -> list[Any]:

@@ -243,3 +243,15 @@ def test_no_format_is_passed_over_that_fits_a_date():
             text = moment.replace(tzinfo=UTC).strftime(form)
             for written in (text, text.replace("0", ""), f" {text} "):
                 assert dates.is_date(written, form) == next(finding._fits_each([written], form))
+
+
+@pytest.mark.parametrize("code", ["NIS {}", "SET-{}", "kas-{:.2}", "LIP{}", "mac {}"])
+def test_codes_whose_only_word_is_a_month_in_another_language_are_no_dates(code):
+    assert find_dates({code.format(str(year)): 1 for year in range(1990, 2030)}) is None
+
+
+@pytest.mark.parametrize("words", [("lis", "gru", "wrz"), ("May",), ("set", "out")])
+def test_months_in_several_words_or_in_english_are_dates(words):
+    cells = {f"{word} {year}": 1 for year in range(1990, 2030) for word in words}
+    assert find_dates(cells).format == "%b %Y"
+    assert find_dates({"lis 2022": 9}).format == "%b %Y"
